@@ -1,0 +1,1 @@
+"""The only code that talks to OUTSCALE: its Regions, its API and its object storage."""

@@ -1,0 +1,62 @@
+"""What can be set from outside: environment variables with the prefix `ONBOARDING_`."""
+
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one process, read once from the environment. Every field's description is its manual."""
+
+    model_config = SettingsConfigDict(env_prefix="ONBOARDING_", frozen=True)
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("outscale-onboarding"),
+        description="Folder of the database, the master key, the logs and the sandbox.",
+    )
+    port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard, on 127.0.0.1.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much the log files under the home folder say."
+    )
+    regions: Path | None = Field(
+        None, description="TOML file of further Regions: [[region]] name, label, api, oos, ca_file."
+    )
+    master_key: SecretStr | None = Field(
+        None, description="Master key, 32 bytes in base64. Without it: the file master.key in the home folder."
+    )
+    operator: str = Field(
+        "operator", min_length=1, max_length=64, description="Name under which changes are recorded."
+    )
+    connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")
+    read_timeout: float = Field(20.0, gt=0, le=300, description="Seconds to wait for an answer.")
+    check_workers: int = Field(16, ge=1, le=64, description="Checks that run at the same time.")
+    sandbox: bool = Field(True, description="Whether `onboarding run` starts the local sandbox too.")
+    sandbox_port: int = Field(
+        8610,
+        ge=1,
+        le=65532,
+        description="First of four ports of the sandbox: two OUTSCALE APIs, then two object storages.",
+    )
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.home / "onboarding.db"
+
+    @property
+    def sandbox_file(self) -> Path:
+        """The file that tells any client where the sandbox is and which demo keys it has (mode 0600)."""
+        return self.home / "sandbox.json"
+
+    @property
+    def sandbox_state(self) -> Path:
+        """The sandbox's own folder: its accounts and its object storage."""
+        return self.home / "sandbox"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the log files."""
+        return self.home / "logs"
