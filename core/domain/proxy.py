@@ -56,5 +56,8 @@ def parse_proxy(text: str) -> ProxyUrl:
             "write / ? and # in the password as %2F %3F and %23."
         )
     return ProxyUrl(
-        user=unquote(parts.username), password=SecretStr(unquote(parts.password)), host=parts.hostname, port=port
+        user=unquote(parts.username),
+        password=SecretStr(unquote(parts.password)),
+        host=parts.hostname,
+        port=port,
     )
