@@ -150,13 +150,11 @@ def _missing(field: str, label: str) -> FieldProblem:
     return FieldProblem(field=field, what=f"{label} is missing.", mend="Paste it here.")
 
 
-def _key_problems(
-    where: str, label: str, access_key: str, secret_key: SecretStr, keep_secret: bool
-) -> Iterator[FieldProblem]:
+def _key_problems(where: str, label: str, access_key: str, secret_key: SecretStr) -> Iterator[FieldProblem]:
     secret = secret_key.get_secret_value()
     if not access_key:
         yield _missing(f"{where}access_key", f"{label}'s access key")
-    if not secret and not keep_secret:
+    if not secret:
         yield _missing(f"{where}secret_key", f"{label}'s secret key")
     for field, name, value in (
         ("access_key", "access key", access_key),
@@ -185,18 +183,12 @@ def _region_problem(field: str, name: str, regions: RegionCatalog) -> FieldProbl
     return None
 
 
-def draft_problems(
-    draft: CredentialsDraft, regions: RegionCatalog, *, keeps: frozenset[str] = frozenset()
-) -> list[FieldProblem]:
-    """Everything that is wrong with the form itself, before any check asks OUTSCALE. `keeps` names the secret fields
-    that may stay blank because a stored secret stands behind them (when credentials are edited). What the check
-    answers line by line (key formats, bucket names) is not repeated here."""
+def draft_problems(draft: CredentialsDraft, regions: RegionCatalog) -> list[FieldProblem]:
+    """Everything that is wrong with the form itself, before any check asks OUTSCALE. What the check answers line by
+    line (key formats, bucket names) is not repeated here."""
     problems: list[FieldProblem | None] = [name_problem(draft.name)]
     if draft.billing_only:
-        keep = "billing_secret_key" in keeps
-        problems += _key_problems(
-            "billing_", "The billing account", draft.billing_access_key, draft.billing_secret_key, keep
-        )
+        problems += _key_problems("billing_", "The billing account", draft.billing_access_key, draft.billing_secret_key)
         if not draft.buckets:
             problems.append(FieldProblem(field="buckets", what="There is no bucket.", mend="Add at least one row."))
         for index, bucket in enumerate(draft.buckets):
@@ -219,8 +211,7 @@ def draft_problems(
             )
         for index, project in enumerate(draft.projects):
             where = f"projects[{index}]."
-            keep = where + "secret_key" in keeps
-            problems += _key_problems(where, f"Row {index + 1}", project.access_key, project.secret_key, keep)
+            problems += _key_problems(where, f"Row {index + 1}", project.access_key, project.secret_key)
             problems.append(account_id_problem(project.account_id, where + "account_id"))
             problems.append(_region_problem(where + "region", project.region, regions))
         problems.append(_proxy_problem(draft.proxy))

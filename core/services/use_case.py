@@ -1,0 +1,52 @@
+"""How every use case reaches the store: who acts, one transaction, one event for every change.
+
+This is the one place through which all of them pass, and so the one where rights are asked for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from core.domain.actor import Actor
+from core.services.workspace import Workspace
+from core.store.tables import Event
+
+
+@dataclass
+class Change:
+    """A change under way."""
+
+    actor: Actor
+    action: str
+    session: Session
+    recorded: int = field(default=0)
+
+    def record(self, subject: str, **details: Any) -> None:
+        """Write the event of this change to `subject` (a name or ID). `details` never hold a secret."""
+        self.session.add(
+            Event(actor=self.actor.name, via=self.actor.via, action=self.action, subject=subject, details=details)
+        )
+        self.recorded += 1
+
+
+@contextmanager
+def changing(actor: Actor, workspace: Workspace, action: str) -> Iterator[Change]:
+    """A transaction in which `actor` changes something. It ends with everything stored, or nothing.
+
+    Raises StoreError when the store refuses; RuntimeError when the use case forgot its event."""
+    with workspace.store.writing() as session:
+        change = Change(actor, action, session)
+        yield change
+        if not change.recorded and (session.new or session.dirty or session.deleted):
+            raise RuntimeError(f"{action} changed something without recording an event")
+
+
+@contextmanager
+def looking(actor: Actor, workspace: Workspace, action: str) -> Iterator[Session]:
+    """A transaction in which `actor` only reads; `action` says what is looked at.
+
+    Raises StoreError when the store refuses."""
+    with workspace.store.reading() as session:
+        yield session

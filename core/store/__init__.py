@@ -1,0 +1,1 @@
+"""What is kept: SQLModel tables, transactions and migrations."""
