@@ -14,6 +14,7 @@ from core.domain.checks import CheckResult, Outcome, State, state_of
 from core.domain.credentials import CredentialsDraft, FieldProblem, draft_problems
 from core.domain.proxy import parse_proxy
 from core.services import sealed
+from core.services.access_keys import kept_secret
 from core.services.checks.billing import BUCKET_CHECKS, REGION_CHECKS, check_billing
 from core.services.checks.projects import PROJECT_CHECKS, Known, check_project
 from core.services.checks.run import Progress, Run
@@ -184,6 +185,7 @@ def _prepared(
 ) -> tuple[list[FieldProblem], CredentialsDraft, int]:
     """The form's problems, the form with stored secrets in place of blank ones, and the revision that it is written
     over (0 for new credentials)."""
+    draft = _with_kept_secrets(actor, workspace, draft)
     with looking(actor, workspace, "credentials.check") as session:
         stored = _by_name(session, draft.name)
         if not editing:
@@ -195,6 +197,15 @@ def _prepared(
             return [_problem("The kind of credentials cannot be changed.", "Add new ones instead.")], draft, 0
         draft = _with_stored_secrets(draft, sealed.take(session, workspace.vault, stored), remove_proxy)
         return draft_problems(draft, workspace.regions), draft, stored.revision
+
+
+def _with_kept_secrets(actor: Actor, workspace: Workspace, draft: CredentialsDraft) -> CredentialsDraft:
+    """A row whose secret is blank takes the one that was kept sealed when its key was created here."""
+    rows = []
+    for row in draft.projects:
+        kept = kept_secret(actor, workspace, row.access_key, row.region) if _blank(row.secret_key) else None
+        rows.append(row.model_copy(update={"secret_key": kept}) if kept else row)
+    return draft.model_copy(update={"projects": rows})
 
 
 def _with_stored_secrets(draft: CredentialsDraft, stored: CredentialsDraft, remove_proxy: bool) -> CredentialsDraft:
