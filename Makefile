@@ -1,0 +1,48 @@
+# Two commands matter: `make run` starts everything, `make test` tests everything.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := run
+.PHONY: run install test check chromium clean
+
+run: install
+	@exec $(BIN)/onboarding run
+
+install: $(INSTALLED)
+
+# The stamp makes a second run start at once; a changed requirement makes it install again.
+$(INSTALLED): $(wildcard requirements/*.txt) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is not. Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements/runtime.txt -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+test: install chromium
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The browser tests drive the system's own Chromium.
+chromium:
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \
+	  as_root=; \
+	  if [ "$$(id -u)" != 0 ]; then as_root=sudo; fi; \
+	  if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
+	    echo "The browser tests need Chromium. Install it with the system's package manager, then run make test again." >&2; \
+	    exit 1; \
+	  fi; \
+	  $$as_root apt-get update && $$as_root apt-get install -y chromium; }
+
+# The environment and what the tools left; the onboarding home is not touched.
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
