@@ -45,7 +45,7 @@ def as_json(value: Any) -> None:
 
 def plain(line: str, *, error: bool = False) -> None:
     """Print one line as it is."""
-    print(line, file=sys.stderr if error else sys.stdout)  # noqa: T201
+    print(line, file=sys.stderr if error else sys.stdout)
 
 
 def fail(line: str, code: int) -> NoReturn:

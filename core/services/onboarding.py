@@ -92,6 +92,14 @@ def check_draft(
     return CheckReport(draft.name, results=results, account_ids=account_ids, fingerprint=_fingerprint(draft, revision))
 
 
+def name_taken(actor: Actor, workspace: Workspace, name: str) -> FieldProblem | None:
+    """Whether credentials of this name are stored already, as the problem that it is.
+
+    Raises StoreError when the store cannot be read."""
+    with looking(actor, workspace, "credentials.name") as session:
+        return _taken(name) if _by_name(session, name) else None
+
+
 def add_credentials(
     actor: Actor,
     workspace: Workspace,

@@ -1,0 +1,255 @@
+"""The form "Add credentials": its fields, kept over page changes, and what they hold. Secrets are not kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import streamlit as st
+from pydantic import SecretStr
+
+from core.domain.credentials import (
+    ACCOUNT_ID_RULE,
+    NAME_RULE,
+    BucketDraft,
+    CredentialsDraft,
+    FieldProblem,
+    ProjectDraft,
+)
+from core.domain.proxy import PROXY_FORM
+from core.domain.regions import DEFAULT_REGION, RegionCatalog
+from core.services.onboarding import CheckReport
+from core.services.views import CredentialsDetails
+from dashboard.widgets.problems import beside
+
+_STATE = "credentials_form"
+
+
+@dataclass
+class Form:
+    """What the screen remembers of the form besides its fields. `number` makes the fields of a new form new; `rows`
+    and `buckets` are the numbers of the rows on it; `stored` is what is edited, None for new credentials."""
+
+    number: int = 0
+    next_row: int = 1
+    rows: list[int] = field(default_factory=lambda: [0])
+    buckets: list[int] = field(default_factory=lambda: [0])
+    stored: CredentialsDetails | None = None
+    report: CheckReport | None = None
+    problems: list[FieldProblem] = field(default_factory=list)
+
+    def key(self, name: str, row: int | None = None) -> str:
+        """The session state's key of a field."""
+        return f"form{self.number}.{name}" + ("" if row is None else f".{row}")
+
+
+def current_form() -> Form:
+    """The form of this session."""
+    form: Form = st.session_state.setdefault(_STATE, Form())
+    return form
+
+
+def new_form() -> Form:
+    """An empty form in place of the one before."""
+    old = current_form()
+    for key in [key for key in st.session_state if str(key).startswith(f"form{old.number}.")]:
+        del st.session_state[key]
+    form = Form(number=old.number + 1)
+    st.session_state[_STATE] = form
+    return form
+
+
+def edit_form(details: CredentialsDetails) -> None:
+    """The form filled with stored credentials; secrets stay sealed, their fields blank."""
+    form = new_form()
+    form.stored = details
+    form.rows = list(range(len(details.projects)))
+    form.buckets = list(range(len(details.buckets)))
+    form.next_row = max(len(form.rows), len(form.buckets))
+    state = st.session_state
+    state[form.key("name")] = details.name
+    state[form.key("billing_only")] = details.billing_only
+    state[form.key("billing_access_key")] = details.billing_access_key or ""
+    for row, project in enumerate(details.projects):
+        state[form.key("access_key", row)] = project.access_key
+        state[form.key("account_id", row)] = project.account_id
+        state[form.key("region", row)] = project.region
+    for row, bucket in enumerate(details.buckets):
+        state[form.key("bucket", row)] = bucket.name
+        state[form.key("bucket_region", row)] = bucket.region
+
+
+def carry_key(access_key: str, secret_key: SecretStr, account_id: str, region: str) -> None:
+    """Put a newly created key into the form of new credentials, in its first row that has no access key."""
+    form = current_form() if current_form().stored is None else new_form()
+    state = st.session_state
+    row = next((row for row in form.rows if not state.get(form.key("access_key", row))), None)
+    if row is None:
+        row = add_row(form, form.rows)
+    state[form.key("billing_only")] = False
+    state[form.key("access_key", row)] = access_key
+    state[form.key("secret_key", row)] = secret_key.get_secret_value()
+    state[form.key("account_id", row)] = account_id
+    state[form.key("region", row)] = region
+
+
+def add_row(form: Form, rows: list[int]) -> int:
+    """Add an empty row and give its number."""
+    row = form.next_row
+    form.next_row += 1
+    rows.append(row)
+    return row
+
+
+def show_fields(
+    form: Form, regions: RegionCatalog, name_problem: Callable[[str], FieldProblem | None]
+) -> CredentialsDraft:
+    """Show the form with what is wrong beside each field. Returns what it holds now. `name_problem` says at once what
+    is wrong with the name of new credentials."""
+    editing = form.stored is not None
+    wide, narrow = st.columns([2, 1], vertical_alignment="bottom")
+    with wide:
+        name = _text(form, "name", "Credentials name *", placeholder="my-account-paris", disabled=editing)
+        st.caption(f"{NAME_RULE} Must be unique, and cannot be changed later.")
+        said = [problem for problem in form.problems if problem.field == "name"]
+        now = None if editing or said else name_problem(name.strip())
+        beside([*said, now] if now else said, "name")
+    narrow.selectbox("Provider", ["OUTSCALE"], disabled=True, key=form.key("provider"))
+    billing_only = st.checkbox(
+        "Billing only",
+        key=form.key("billing_only"),
+        persist_state="session",
+        disabled=editing,
+        help="For finance: a billing key and the buckets that bills are delivered to, and nothing else.",
+    )
+    if billing_only:
+        return _billing_fields(form, regions, name)
+    return _project_fields(form, regions, name)
+
+
+def _project_fields(form: Form, regions: RegionCatalog, name: str) -> CredentialsDraft:
+    st.subheader("Project credentials *")
+    beside(form.problems, "projects")
+    projects = []
+    for index, row in enumerate(form.rows):
+        where = f"projects[{index}]"
+        with st.container(border=True):
+            key, secret, account, region, remove = st.columns([3, 3, 2, 3, 1], vertical_alignment="top")
+            with key:
+                access_key = _text(form, "access_key", "Access key", row=row)
+                beside(form.problems, f"{where}.access_key")
+            with secret:
+                secret_key = _secret(form, "secret_key", "Secret key", row=row)
+                beside(form.problems, f"{where}.secret_key")
+            with account:
+                account_id = _text(form, "account_id", "Account ID", row=row, help=ACCOUNT_ID_RULE)
+                beside(form.problems, f"{where}.account_id")
+            with region:
+                chosen = _region(form, "region", row, regions)
+                beside(form.problems, f"{where}.region")
+            with remove:
+                _remove_button(form, form.rows, row, index)
+        projects.append(
+            ProjectDraft(access_key=access_key, secret_key=secret_key, account_id=account_id, region=chosen)
+        )
+    st.button("Add a row", icon=":material/add:", on_click=add_row, args=(form, form.rows), key=form.key("add"))
+    stored = form.stored.proxy if form.stored else None
+    proxy = _secret(form, "proxy", "Proxy", placeholder=stored or PROXY_FORM)
+    st.caption(f"Optional. Form: {PROXY_FORM}. An @ in the password may stand as it is.".replace(":", "\\:"))
+    if stored:
+        st.checkbox("Remove the stored proxy", key=form.key("remove_proxy"))
+    beside(form.problems, "proxy")
+    return CredentialsDraft(name=name, projects=projects, proxy=proxy)
+
+
+def _billing_fields(form: Form, regions: RegionCatalog, name: str) -> CredentialsDraft:
+    left, right = st.columns(2)
+    with left:
+        access_key = _text(form, "billing_access_key", "Billing access key *")
+        beside(form.problems, "billing_access_key")
+    with right:
+        secret_key = _secret(form, "billing_secret_key", "Billing secret key *")
+        beside(form.problems, "billing_secret_key")
+    st.subheader("Buckets *")
+    beside(form.problems, "buckets")
+    buckets = []
+    for index, row in enumerate(form.buckets):
+        where = f"buckets[{index}]"
+        with st.container(border=True):
+            left, right, remove = st.columns([5, 5, 1], vertical_alignment="top")
+            with left:
+                bucket = _text(form, "bucket", "Name", row=row)
+                beside(form.problems, f"{where}.name")
+            with right:
+                region = _region(form, "bucket_region", row, regions)
+                beside(form.problems, f"{where}.region")
+            with remove:
+                _remove_button(form, form.buckets, row, index)
+        buckets.append(BucketDraft(name=bucket, region=region))
+    st.button("Add a row", icon=":material/add:", on_click=add_row, args=(form, form.buckets), key=form.key("add"))
+    return CredentialsDraft(
+        name=name, billing_only=True, billing_access_key=access_key, billing_secret_key=secret_key, buckets=buckets
+    )
+
+
+def _text(
+    form: Form,
+    name: str,
+    label: str,
+    *,
+    row: int | None = None,
+    placeholder: str | None = None,
+    help: str | None = None,
+    disabled: bool = False,
+) -> str:
+    return str(
+        st.text_input(
+            label,
+            key=form.key(name, row),
+            placeholder=placeholder,
+            help=help,
+            disabled=disabled,
+            autocomplete="off",
+            persist_state="session",
+        )
+    )
+
+
+def _secret(form: Form, name: str, label: str, *, row: int | None = None, placeholder: str = "") -> SecretStr:
+    stays = "Stored; blank keeps it" if form.stored else ""
+    typed = st.text_input(
+        label,
+        key=form.key(name, row),
+        type="password",
+        placeholder=placeholder or stays,
+        autocomplete="new-password",
+    )
+    return SecretStr(typed or "")
+
+
+def _region(form: Form, name: str, row: int, regions: RegionCatalog) -> str:
+    names = list(regions)
+    key = form.key(name, row)
+    if key not in st.session_state:
+        st.session_state[key] = DEFAULT_REGION if DEFAULT_REGION in regions else names[0]
+    if st.session_state[key] not in names:  # stored for a Region that is not known now
+        names.append(st.session_state[key])
+    return str(
+        st.selectbox(
+            "Region",
+            names,
+            key=key,
+            format_func=lambda one: str(regions[one]) if one in regions else f"{one} - not known now",
+            persist_state="session",
+        )
+    )
+
+
+def _remove_button(form: Form, rows: list[int], row: int, index: int) -> None:
+    st.button(
+        "Remove",
+        key=form.key("remove", row),
+        icon=":material/remove:",
+        help=f"Remove row {index + 1}",
+        on_click=rows.remove,
+        args=(row,),
+        disabled=len(rows) == 1,
+    )

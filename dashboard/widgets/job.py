@@ -1,0 +1,99 @@
+"""Work that takes a while: in a thread of its own, with progress and a Stop button."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from core.domain.checks import CheckResult
+from core.services.checks.run import Progress
+from core.store.store import StoreError
+from core.vault.master_key import VaultError
+from dashboard.widgets.text import safe
+
+Answer = TypeVar("Answer")
+Work = Callable[[Progress, threading.Event], Answer]
+
+
+class Job(Generic[Answer]):
+    """One piece of work under way. The work itself, and the secrets in it, are forgotten when it ends."""
+
+    def __init__(self, work: Work[Answer]) -> None:
+        """Start it. `work` gets a progress function and an event that asks it to stop."""
+        self.stop = threading.Event()
+        self.done = 0
+        self.total = 0
+        self.last: CheckResult | None = None
+        self.answer: Answer | None = None
+        self.error: Exception | None = None
+        self.thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self.thread.start()
+
+    def _run(self, work: Work[Answer]) -> None:
+        try:
+            self.answer = work(self._progress, self.stop)
+        except Exception as error:
+            self.error = error
+
+    def _progress(self, done: int, total: int, result: CheckResult) -> None:
+        self.done, self.total, self.last = done, total, result
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still under way."""
+        return self.thread.is_alive()
+
+    def outcome(self) -> Answer:
+        """What the work gave, once it is over.
+
+        Raises what the work raised."""
+        if self.error:
+            raise self.error
+        assert self.answer is not None  # noqa: S101 - a job that ended without error has its answer
+        return self.answer
+
+
+def begin(key: str, work: Work[Any]) -> None:
+    """Start work under a name; one at a time."""
+    if key not in st.session_state:
+        st.session_state[key] = Job(work)
+
+
+def watch(key: str) -> None:
+    """Show the progress of work that was begun under this name, until it ends; then the screen runs again."""
+    job: Job[Any] | None = st.session_state.get(key)
+    if job is None:
+        return
+
+    @st.fragment(run_every=0.4)
+    def progress() -> None:
+        if not job.running:
+            st.rerun()
+        doing = f"{safe(job.last.target)}: {job.last.check}" if job.last else "Asking OUTSCALE …"
+        st.progress(job.done / job.total if job.total else 0.0, f"{job.done} of {job.total or '…'} checks. {doing}")
+        if st.button("Stop", key=f"{key}.stop", icon=":material/stop_circle:", disabled=job.stop.is_set()):
+            job.stop.set()
+
+    if job.running:
+        progress()
+
+
+def finished(key: str) -> Any | None:
+    """The answer of work that ended, once; None while it runs or when there is none. A store or vault that cannot be
+    used is said on the screen."""
+    job: Job[Any] | None = st.session_state.get(key)
+    if job is None or job.running:
+        return None
+    del st.session_state[key]
+    try:
+        return job.outcome()
+    except (StoreError, VaultError) as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def running(key: str) -> bool:
+    """Whether work is under way under this name."""
+    job: Job[Any] | None = st.session_state.get(key)
+    return job is not None and job.running

@@ -1,0 +1,239 @@
+"""Credentials: the stored ones, found, looked at, checked again, switched, edited, deleted."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.checks import State
+from core.services.credentials import (
+    check_again,
+    credentials_csv,
+    delete_credentials,
+    list_credentials,
+    set_enabled,
+    show_credentials,
+)
+from core.services.onboarding import CheckReport
+from core.services.views import CredentialsDetails, CredentialsView
+from core.store.store import StoreError
+from dashboard.navigation import ADD_CREDENTIALS, go
+from dashboard.session import actor, workspace
+from dashboard.widgets import job
+from dashboard.widgets.checks import show_checks
+from dashboard.widgets.credentials_form import edit_form
+from dashboard.widgets.problems import above
+from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
+from dashboard.widgets.text import local, safe
+
+JOB = "credentials.check"
+OPENED = "credentials.opened"
+SAID = "credentials.said"
+TABLE = "credentials.table"
+ALL = "All"
+
+
+def main() -> None:
+    """Show the screen."""
+    st.title("Credentials")
+    st.caption("What is stored, and what its last check said. Disabled credentials are used by nothing.")
+    _say(job.finished(JOB))
+    rows = list_credentials(actor(), workspace())
+    if not rows:
+        st.info("Nothing is stored yet. Add the first credentials: every key is checked first.", icon=":material/info:")
+        if st.button("Add credentials", type="primary", icon=":material/add_circle:"):
+            go(ADD_CREDENTIALS)
+        return
+    shown = _filtered(rows)
+    chosen = _table(shown)
+    _actions(chosen, shown)
+    job.watch(JOB)
+    opened = chosen[0].name if len(chosen) == 1 else st.session_state.get(OPENED) if not chosen else None
+    if opened:
+        details = show_credentials(actor(), workspace(), opened)
+        if details:
+            _details(details)
+
+
+def _say(reports: list[CheckReport] | None) -> None:
+    if said := st.session_state.pop(SAID, None):
+        st.toast(safe(said), icon=":material/check_circle:")
+        st.success(safe(said), icon=":material/check_circle:")
+    for report in reports or []:
+        for problem in report.problems:
+            above(problem)
+    if reports and len(reports) > 1:
+        failed = sum(bool(report.failures) for report in reports)
+        st.info(f"{len(reports)} checked, {failed} with failures.", icon=":material/fact_check:")
+
+
+def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
+    keyword, kind, activation, state = st.columns([3, 2, 2, 2])
+    word = keyword.text_input("Keyword", type="search", placeholder="Name, Region, account or ID", key="list.word")
+    kinds = kind.selectbox("Kind", [ALL, "Projects", "Billing only"], key="list.kind")
+    active = activation.selectbox("Activation", [ALL, "Enabled", "Disabled"], key="list.activation")
+    states = state.selectbox("State", [ALL, *STATE_WORDS.values()], key="list.state")
+    word = (word or "").strip().lower()
+    return [
+        row
+        for row in rows
+        if word in " ".join([row.name, row.id, *row.regions, *row.accounts]).lower()
+        and kinds in {ALL, row.kind}
+        and active in {ALL, _activation(row)}
+        and states in {ALL, STATE_WORDS[row.state]}
+    ]
+
+
+def _activation(row: CredentialsView) -> str:
+    return "Enabled" if row.enabled else "Disabled"
+
+
+def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
+    if not rows:
+        st.info("No credentials match these filters.", icon=":material/filter_alt_off:")
+        return []
+    table = pd.DataFrame(
+        {
+            "Name": [row.name for row in rows],
+            "Kind": [row.kind for row in rows],
+            "Activation": [_activation(row) for row in rows],
+            "State": [[STATE_WORDS[row.state]] for row in rows],
+            "Regions": [", ".join(row.regions) for row in rows],
+            "Accounts": [", ".join(row.accounts) for row in rows],
+            "Modified": [row.modified for row in rows],
+            "Created": [row.created for row in rows],
+            "ID": [row.id for row in rows],
+        }
+    )
+    event = st.dataframe(
+        table,
+        key=TABLE,
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 420),
+        on_select="rerun",
+        selection_mode="multi-row",
+        alt=f"{len(rows)} stored credentials",
+        column_config={
+            "Name": st.column_config.TextColumn(pinned=True),
+            "State": st.column_config.MultiselectColumn(
+                options=list(STATE_WORDS.values()), color=STATE_COLOURS, disabled=True
+            ),
+            "Modified": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+        },
+    )
+    chosen = [index for index in event["selection"]["rows"] if index < len(rows)]
+    st.caption(f"{len(rows)} shown. Select one for its details, or several to act on them together.")
+    return [rows[index] for index in chosen]
+
+
+def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> None:
+    names = [row.name for row in chosen]
+    busy = job.running(JOB)
+    with st.container(horizontal=True):
+        if st.button("Check again", icon=":material/fact_check:", disabled=not names or busy):
+            who, opened = actor(), workspace()
+            job.begin(JOB, lambda progress, stop: check_again(who, opened, names, progress=progress, stop=stop))
+            st.session_state[OPENED] = names[0]
+            st.rerun()
+        if st.button("Enable", icon=":material/toggle_on:", disabled=not any(not row.enabled for row in chosen)):
+            _switch(names, True)
+        if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
+            _switch(names, False)
+        one = len(names) == 1
+        if st.button("Edit", icon=":material/edit:", disabled=not one or busy):
+            details = show_credentials(actor(), workspace(), names[0])
+            if details:
+                edit_form(details)
+                go(ADD_CREDENTIALS)
+        if st.button("Delete", icon=":material/delete:", disabled=not one or busy):
+            _delete_dialog(names[0])
+        st.download_button(
+            "Export CSV",
+            lambda: credentials_csv(shown).encode(),
+            file_name=f"credentials-{datetime.now(UTC):%Y-%m-%d}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            disabled=not shown,
+        )
+
+
+def _switch(names: list[str], enabled: bool) -> None:
+    try:
+        changed = set_enabled(actor(), workspace(), names, enabled)
+    except StoreError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state[SAID] = f"{', '.join(changed)}: {'enabled' if enabled else 'disabled'}."
+    st.session_state[OPENED] = names[0]
+    st.rerun()
+
+
+@st.dialog("Delete credentials", icon=":material/delete:")
+def _delete_dialog(name: str) -> None:
+    st.markdown(f"**{safe(name)}** is deleted with its sealed secrets and checks. This cannot be undone.")
+    st.caption("The access keys themselves stay as they are at OUTSCALE.")
+    typed = st.text_input("Type the name to delete it", autocomplete="off", key="credentials.delete.typed")
+    if st.button("Delete", type="primary", icon=":material/delete:", key="credentials.delete.confirm"):
+        try:
+            problem = delete_credentials(actor(), workspace(), name, (typed or "").strip())
+        except StoreError as error:
+            problem = str(error)
+        if problem:
+            st.error(safe(problem), icon=":material/error:")
+            return
+        st.session_state.pop(OPENED, None)
+        st.session_state[SAID] = f"{name} was deleted."
+        st.rerun()
+
+
+def _details(details: CredentialsDetails) -> None:
+    st.divider()
+    activation = "" if details.enabled else " :gray-badge[:material/toggle_off: Disabled]"
+    st.subheader(details.name)
+    st.markdown(f"{state_badge(details.state)} :gray-badge[{details.kind}]{activation}")
+    st.caption(f"ID {details.id} · last checked {local(details.checked) or 'never'}")
+    if details.state is State.UNKNOWN:
+        st.caption("Unknown: OUTSCALE was not reached when these credentials were last checked.")
+    checks, content, events = st.tabs(["Last checks", "Content", "Events"])
+    with checks:
+        show_checks(details.checks, f"credentials.{details.name}")
+    with content:
+        _content(details)
+    with events:
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "When": event.at,
+                        "Who": event.actor,
+                        "From": event.via,
+                        "What": event.action,
+                        "Details": ", ".join(f"{name}: {value}" for name, value in event.details.items()),
+                    }
+                    for event in details.events
+                ]
+            ),
+            hide_index=True,
+            column_config={"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
+        )
+
+
+def _content(details: CredentialsDetails) -> None:
+    if details.billing_only:
+        st.markdown("Billing access key")
+        st.code(details.billing_access_key or "", language=None)
+        table = [{"Bucket": bucket.name, "Region": bucket.region} for bucket in details.buckets]
+    else:
+        table = [
+            {"Access key": row.access_key, "Account ID": row.account_id, "Region": row.region}
+            for row in details.projects
+        ]
+    st.dataframe(pd.DataFrame(table), hide_index=True)
+    if not details.billing_only:
+        st.caption(f"Proxy: {safe(details.proxy) if details.proxy else 'none'}")
+    st.caption("Secrets stay sealed; they are never shown here.")
+
+
+main()
