@@ -11,12 +11,14 @@ run: install
 	@exec $(BIN)/onboarding run
 
 install: $(INSTALLED)
+	@:
 
 # The stamp makes a second run start at once; a changed requirement makes it install again.
 $(INSTALLED): $(wildcard requirements/*.txt) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed, and $(PYTHON) is not. Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@echo "Installing into .venv, once; a minute or two."
+	@$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes \
 	  -r requirements/runtime.txt -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
