@@ -41,10 +41,10 @@ class CheckResult(BaseModel):
 
 def state_of(results: list[CheckResult]) -> State:
     """Sum up checks: Error when one failed for good, Unknown when the only failures are that the service was out
-    of reach (or when nothing was checked), else Success."""
+    of reach or when nothing was asked (no checks, or all skipped), else Success."""
     failures = [result for result in results if result.outcome is Outcome.FAILED]
     if any(not failure.unreachable for failure in failures):
         return State.ERROR
-    if failures or not results:
+    if failures or all(result.outcome is Outcome.SKIPPED for result in results):
         return State.UNKNOWN
     return State.SUCCESS

@@ -94,8 +94,8 @@ def name_problem(name: str) -> FieldProblem | None:
     if _NAME.fullmatch(name):
         return None
     wrong = next(letter for letter in name if not _NAME.fullmatch(letter))
-    if unicodedata.normalize("NFD", wrong) != wrong:
-        what = f"The name has a letter with an accent: {wrong}."
+    if unicodedata.combining(wrong) or unicodedata.normalize("NFD", wrong) != wrong:
+        what = f"The name has a letter with an accent: {unicodedata.normalize('NFC', _around(name, wrong))}."
     elif wrong.isupper():
         what = f"The name has a capital letter: {wrong}."
     elif wrong.isspace():
@@ -103,6 +103,12 @@ def name_problem(name: str) -> FieldProblem | None:
     else:
         what = f"The name has a character that is not allowed: {wrong}"
     return FieldProblem(field="name", what=what, mend=NAME_RULE)
+
+
+def _around(name: str, wrong: str) -> str:
+    """The letter that is wrong, with the one before it when it is an accent on its own."""
+    at = name.index(wrong)
+    return name[max(0, at - 1) : at + 1] if unicodedata.combining(wrong) else wrong
 
 
 def account_id_problem(account_id: str, field: str = "account_id") -> FieldProblem | None:
@@ -166,6 +172,13 @@ def _key_problems(where: str, label: str, access_key: str, secret_key: SecretStr
                 what=f"{label}'s {name} has a blank or line end inside.",
                 mend="Paste it again.",
             )
+        elif not (value.isascii() and value.isprintable()):
+            # A request's header could not carry it.
+            yield FieldProblem(
+                field=where + field,
+                what=f"{label}'s {name} has a character that no key has, perhaps an invisible one.",
+                mend="Paste it again, from the key's creation window itself.",
+            )
 
 
 def _region_problem(field: str, name: str, regions: RegionCatalog) -> FieldProblem | None:
@@ -196,7 +209,7 @@ def draft_problems(draft: CredentialsDraft, regions: RegionCatalog) -> list[Fiel
             if not bucket.name:
                 problems.append(bucket_name_problem("", where + "name"))
             problems.append(_region_problem(where + "region", bucket.region, regions))
-            if bucket in draft.buckets[:index]:
+            if bucket.name and bucket in draft.buckets[:index]:
                 problems.append(
                     FieldProblem(
                         field=where + "name",
