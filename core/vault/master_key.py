@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,22 +65,44 @@ def find_master_key(home: Path, from_environment: SecretStr | None) -> MasterKey
 
 def create_master_key(home: Path) -> MasterKey:
     """Make a new master key and keep it in the home folder with mode 0600. When another process was faster, its key
-    is taken; an existing file is never written over."""
-    master = MasterKey(AESGCM.generate_key(256))
+    is taken; an existing file is never written over.
+
+    Raises VaultError when it cannot be written."""
     path = home / FILE_NAME
-    draft = path.with_name(f"{FILE_NAME}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        draft = _written_draft(home, MasterKey(AESGCM.generate_key(256)))
+        try:
+            os.link(draft, path)  # unlike a rename, never replaces what is there
+            _flush_folder(home)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    except OSError as error:
+        raise VaultError(f"The master key {path} cannot be written: {error.strerror}. Nothing was stored.") from None
+    master = find_master_key(home, None)
+    if master is None:
+        raise VaultError(f"{path} appeared and vanished. Start again.")
+    return master
+
+
+def _written_draft(home: Path, master: MasterKey) -> Path:
+    handle, name = tempfile.mkstemp(prefix=f"{FILE_NAME}.", dir=home)  # mode 0600
     try:
         with os.fdopen(handle, "w") as file:
             json.dump({"id": master.id, "key": base64.b64encode(master.key).decode()}, file)
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        existing = find_master_key(home, None)
-        if existing is None:
-            raise VaultError(f"{path} appeared and vanished. Start again.") from None
-        return existing
+    except OSError:
+        Path(name).unlink()
+        raise
+    return Path(name)
+
+
+def _flush_folder(folder: Path) -> None:
+    """What is sealed next must not outlive its key, even when the power fails."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
     finally:
-        draft.unlink()
-    return master
+        os.close(handle)

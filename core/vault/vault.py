@@ -93,7 +93,10 @@ class Vault:
             version, key_id, text = sealed.split(".")
             if version != VERSION or key_id not in self._keys:
                 raise problem
-            plain = _decrypt(self._keys[key_id], base64.b64decode(text, validate=True), place.bound(key_id))
+            content = base64.b64decode(text, validate=True)
+            if base64.b64encode(content).decode() != text:  # base64 lets the last letter vary
+                raise problem
+            plain = _decrypt(self._keys[key_id], content, place.bound(key_id))
             return SecretStr(plain.decode())
         except (ValueError, binascii.Error, InvalidTag):
             raise problem from None

@@ -1,0 +1,197 @@
+"""The master key: found, made once, never written over; what is wrong with it is said in one line without it."""
+
+import base64
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from core.vault.master_key import FILE_NAME, MasterKey, VaultError, create_master_key, find_master_key
+
+KEY = b"\x07" * 32
+TEXT = base64.b64encode(KEY).decode()
+
+
+def _write(home: Path, content: str | bytes, mode: int = 0o600) -> Path:
+    path = home / FILE_NAME
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    path.chmod(mode)
+    return path
+
+
+def _file(key: str = TEXT) -> str:
+    return json.dumps({"id": "mk-x", "key": key})
+
+
+def _refused(home: Path, from_environment: str | None = None) -> str:
+    with pytest.raises(VaultError) as caught:
+        find_master_key(home, None if from_environment is None else SecretStr(from_environment))
+    said = str(caught.value)
+    assert "\n" not in said
+    assert TEXT[:8] not in said
+    return said
+
+
+def test_without_file_and_environment_there_is_none(tmp_path: Path) -> None:
+    assert find_master_key(tmp_path, None) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_made_key_is_found_again_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+    master = create_master_key(tmp_path)
+    assert len(master.key) == 32
+    assert find_master_key(tmp_path, None) == master
+    path = tmp_path / FILE_NAME
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads(path.read_text())["id"] == master.id
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_the_mode_does_not_depend_on_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        create_master_key(tmp_path)
+    finally:
+        os.umask(before)
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_every_made_key_is_another(tmp_path: Path) -> None:
+    homes = [tmp_path / "a", tmp_path / "b"]
+    for home in homes:
+        home.mkdir()
+    assert len({create_master_key(home).key for home in homes}) == 2
+
+
+def test_an_existing_key_is_taken_and_not_written_over(tmp_path: Path) -> None:
+    path = _write(tmp_path, _file())
+    assert create_master_key(tmp_path) == MasterKey(KEY)
+    assert path.read_text() == _file()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_existing_file_that_is_no_key_is_not_written_over(tmp_path: Path) -> None:
+    path = _write(tmp_path, "something else")
+    with pytest.raises(VaultError, match="not a master key file"):
+        create_master_key(tmp_path)
+    assert path.read_text() == "something else"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_start_left_does_not_stop_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / f"{FILE_NAME}.{os.getpid()}").write_text("half")
+    assert find_master_key(tmp_path, None) is None
+    assert create_master_key(tmp_path) == find_master_key(tmp_path, None)
+
+
+def test_of_many_who_make_it_at_once_all_hold_the_same_key(tmp_path: Path) -> None:
+    made: list[MasterKey] = []
+    barrier = threading.Barrier(16)
+
+    def make() -> None:
+        barrier.wait()
+        made.append(create_master_key(tmp_path))
+
+    threads = [threading.Thread(target=make) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 16
+    assert set(made) == {find_master_key(tmp_path, None)}
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o620])
+def test_a_file_that_others_can_touch_is_refused(tmp_path: Path, mode: int) -> None:
+    path = _write(tmp_path, _file(), mode)
+    said = _refused(tmp_path)
+    assert f"chmod 600 {path}" in said
+    assert path.read_text() == _file()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_file_for_its_owner_is_taken(tmp_path: Path, mode: int) -> None:
+    _write(tmp_path, _file(), mode)
+    assert find_master_key(tmp_path, None) == MasterKey(KEY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        TEXT,
+        b"\xff\xfe",
+        _file(""),
+        _file(TEXT[:-4]),
+        _file(TEXT + "AAAA"),
+        _file("!" + TEXT[1:]),
+        _file(base64.b64encode(KEY[:16]).decode()),
+        json.dumps({"key": None}),
+        json.dumps({"key": [TEXT]}),
+    ],
+)
+def test_a_malformed_file_is_refused_and_left_as_it_is(tmp_path: Path, content: str | bytes) -> None:
+    path = _write(tmp_path, content)
+    before = path.read_bytes()
+    assert "Restore it from your copy." in _refused(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    _write(tmp_path, _file(base64.b64encode(b"f" * 32).decode()))
+    assert find_master_key(tmp_path, SecretStr(f" {TEXT}\n")) == MasterKey(KEY)
+
+
+def test_with_the_environment_no_file_is_needed_or_made(tmp_path: Path) -> None:
+    assert find_master_key(tmp_path, SecretStr(TEXT)) == MasterKey(KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "short", TEXT[:-1], TEXT[:-4], TEXT + TEXT, "ключ"])
+def test_a_malformed_environment_is_refused_even_beside_a_good_file(tmp_path: Path, text: str) -> None:
+    _write(tmp_path, _file())
+    assert "ONBOARDING_MASTER_KEY" in _refused(tmp_path, text)
+
+
+@pytest.fixture
+def plain_user(tmp_path: Path) -> Iterator[None]:
+    """Root may write anywhere; become somebody else for the test."""
+    root = os.geteuid() == 0
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        if root:
+            folder.chmod(0o755)
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path, plain_user: None) -> None:
+    home = tmp_path
+    if home.stat().st_uid == os.geteuid():
+        home.chmod(0o500)
+    with pytest.raises(VaultError, match="cannot be written: Permission denied") as caught:
+        create_master_key(home)
+    assert str(home / FILE_NAME) in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, plain_user: None) -> None:
+    path = tmp_path / FILE_NAME
+    owner = os.geteuid()
+    if tmp_path.stat().st_uid != owner:
+        os.seteuid(0)
+        _write(tmp_path, _file())
+        os.seteuid(owner)
+    else:
+        _write(tmp_path, _file(), 0o000)
+    assert f"{path} cannot be read" in _refused(tmp_path)
