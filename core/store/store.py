@@ -27,6 +27,8 @@ def _explain(error: DatabaseError, path: Path) -> StoreError:
         sqlite3.SQLITE_READONLY: f"The database {path} is read-only. Nothing was stored; give write access to it and "
         "its folder.",
         sqlite3.SQLITE_FULL: f"The disk of {path.parent} is full. Nothing was stored; free some room and try again.",
+        sqlite3.SQLITE_IOERR: f"The disk of {path.parent} failed, or a limit of size was reached. Nothing was stored; "
+        "look at the disk and its quota, then try again.",
         sqlite3.SQLITE_CANTOPEN: f"The database {path} cannot be opened. Check that its folder exists and is writable.",
         sqlite3.SQLITE_CORRUPT: f"The database {path} is damaged. Restore it from a copy.",
         sqlite3.SQLITE_NOTADB: f"{path} is not a database. Move it away or restore it from a copy.",
@@ -69,6 +71,7 @@ class Store:
         Raises StoreError when the database is locked, read-only or full."""
         writer = self.engine.execution_options(immediate=True)
         with self._explained(), Session(writer, expire_on_commit=False) as session, session.begin():
+            session.connection()  # a session alone would wait for its first statement
             yield session
 
     def close(self) -> None:
