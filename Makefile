@@ -35,7 +35,7 @@ check: install
 
 # The browser tests drive the system's own Chromium.
 chromium:
-	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || { \
 	  as_root=; \
 	  if [ "$$(id -u)" != 0 ]; then as_root=sudo; fi; \
 	  if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
