@@ -1,13 +1,12 @@
 """A database that cannot do its work says why, in words of its own, and keeps what it had."""
 
-import os
 import resource
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from sqlmodel import select
 from core.store.store import Store, StoreError
 from core.store.tables import Event
 
-NOBODY = 65534
+AsPlainUser = Callable[[Path], AbstractContextManager[None]]
 
 
 def _event(subject: str = "demo") -> Event:
@@ -43,23 +42,6 @@ def _filled(path: Path, rows: int = 1) -> Path:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return _filled(tmp_path / "onboarding.db")
-
-
-@contextmanager
-def _as_plain_user(folder: Path) -> Iterator[None]:
-    """Root may write anywhere; become somebody else who owns the folder."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for parent in folder.parents[:2]:
-        parent.chmod(0o755)
-    for entry in (folder, *folder.iterdir()):
-        os.chown(entry, NOBODY, NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_a_locked_database_says_so_and_works_again_afterwards(path: Path) -> None:
@@ -90,9 +72,12 @@ def test_a_database_that_another_program_has_for_itself_cannot_be_opened(path: P
     other.close()
 
 
-def test_a_read_only_file_can_be_read_and_says_why_it_is_not_written(path: Path) -> None:
+def test_a_read_only_file_can_be_read_and_says_why_it_is_not_written(
+    open_folder: Path, as_plain_user: AsPlainUser
+) -> None:
+    path = _filled(open_folder / "onboarding.db")
     path.chmod(0o444)
-    with _as_plain_user(path.parent):
+    with as_plain_user(open_folder):
         store = Store(path)
         with store.reading() as session:
             assert session.exec(select(Event.subject)).all() == ["demo"]
@@ -104,15 +89,16 @@ def test_a_read_only_file_can_be_read_and_says_why_it_is_not_written(path: Path)
     assert _subjects(path) == ["demo"]
 
 
-def test_a_read_only_folder_says_so(path: Path) -> None:
-    path.parent.chmod(0o555)
+def test_a_read_only_folder_says_so(open_folder: Path, as_plain_user: AsPlainUser) -> None:
+    path = _filled(open_folder / "onboarding.db")
+    open_folder.chmod(0o555)
     try:
-        with _as_plain_user(path.parent), pytest.raises(StoreError, match=r"writable|read-only"):
+        with as_plain_user(open_folder), pytest.raises(StoreError, match=r"writable|read-only"):
             store = Store(path)
             with store.writing() as session:
                 session.add(_event("lost"))
     finally:
-        path.parent.chmod(0o755)
+        open_folder.chmod(0o755)
     assert _subjects(path) == ["demo"]
 
 

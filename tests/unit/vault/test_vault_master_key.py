@@ -4,7 +4,8 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -162,36 +163,21 @@ def test_a_malformed_environment_is_refused_even_beside_a_good_file(tmp_path: Pa
     assert "ONBOARDING_MASTER_KEY" in _refused(tmp_path, text)
 
 
-@pytest.fixture
-def plain_user(tmp_path: Path) -> Iterator[None]:
-    """Root may write anywhere; become somebody else for the test."""
-    root = os.geteuid() == 0
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        if root:
-            folder.chmod(0o755)
-    if root:
-        os.seteuid(65534)
-    yield
-    if root:
-        os.seteuid(0)
+AsPlainUser = Callable[[Path], AbstractContextManager[None]]
 
 
-def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path, plain_user: None) -> None:
-    home = tmp_path
-    if home.stat().st_uid == os.geteuid():
-        home.chmod(0o500)
-    with pytest.raises(VaultError, match="cannot be written: Permission denied") as caught:
-        create_master_key(home)
-    assert str(home / FILE_NAME) in str(caught.value)
+def test_a_home_that_cannot_be_written_is_one_line(open_folder: Path, as_plain_user: AsPlainUser) -> None:
+    open_folder.chmod(0o500)
+    with (
+        as_plain_user(open_folder),
+        pytest.raises(VaultError, match=r"cannot be written: Permission denied\. Nothing was stored") as caught,
+    ):
+        create_master_key(open_folder)
+    assert str(open_folder / FILE_NAME) in str(caught.value)
+    assert list(open_folder.iterdir()) == []
 
 
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, plain_user: None) -> None:
-    path = tmp_path / FILE_NAME
-    owner = os.geteuid()
-    if tmp_path.stat().st_uid != owner:
-        os.seteuid(0)
-        _write(tmp_path, _file())
-        os.seteuid(owner)
-    else:
-        _write(tmp_path, _file(), 0o000)
-    assert f"{path} cannot be read" in _refused(tmp_path)
+def test_a_file_that_cannot_be_read_is_one_line(open_folder: Path, as_plain_user: AsPlainUser) -> None:
+    path = _write(open_folder, _file(), 0o000)
+    with as_plain_user(open_folder):
+        assert f"{path} cannot be read: Permission denied." in _refused(open_folder)
