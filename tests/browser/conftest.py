@@ -1,0 +1,141 @@
+"""The dashboard as a person meets it: started by its own command, seen in Chromium."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from core.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "screenshots"
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ROW_HEIGHT = 35
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Dashboard:
+    """A running dashboard: its address and its home."""
+
+    address: str
+    home: Path
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def dashboard(settings: Settings) -> Iterator[Dashboard]:
+    """The dashboard, run by `onboarding run` in front of the session's sandbox."""
+    port = free_port()
+    environment = os.environ | {
+        "ONBOARDING_HOME": str(settings.home),
+        "ONBOARDING_PORT": str(port),
+        "ONBOARDING_SANDBOX_PORT": str(settings.sandbox_port),
+    }
+    command = [Path(sys.executable).with_name("onboarding"), "run"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        assert process.poll() is None, "the dashboard ended"
+        assert time.monotonic() < deadline, "the dashboard did not answer"
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:  # noqa: S310 - loopback
+                if answer.status == 200:
+                    break
+        except OSError:
+            time.sleep(0.2)
+    yield Dashboard(address, settings.home, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name)))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, timezone_id="Europe/Paris")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def idle(page: Page) -> None:
+    """Wait until Streamlit has drawn everything."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+    )
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
+def picture(page: Page, name: str) -> None:
+    """Leave a screenshot of the whole screen in build/screenshots."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    idle(page)
+    page.wait_for_timeout(300)  # pictures only: let the last fade end
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def visit(page: Page, title: str) -> None:
+    """Open a screen through the navigation."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+    expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
+    idle(page)
+
+
+def fill(page: Page, label: str, value: str, index: int = 0) -> None:
+    """Type into the n-th field of this label and leave it."""
+    field = page.get_by_label(label, exact=True).nth(index)
+    field.fill(value)
+    field.press("Tab")
+    idle(page)
+
+
+def choose(page: Page, label: str, option: str, index: int = 0) -> None:
+    """Choose in the n-th selection of this label."""
+    page.get_by_role("combobox", name=label).nth(index).click()
+    page.get_by_role("option", name=option).first.click()
+    idle(page)
+
+
+def press(page: Page, label: str) -> None:
+    """Press a button."""
+    page.get_by_role("button", name=label, exact=True).last.click()
+
+
+def pick(table: Locator, row: int, *, checkbox: bool = True) -> None:
+    """Select a row of a table, which Streamlit draws on a canvas: its checkbox stands first in the row."""
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 18, "y": ROW_HEIGHT * (row + 1) + ROW_HEIGHT / 2})

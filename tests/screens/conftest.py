@@ -1,0 +1,81 @@
+"""Screens run as Streamlit runs them, in front of a home of their own and the session's sandbox."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.services.workspace import Workspace, open_workspace
+from core.settings import Settings
+from dashboard.navigation import Screen, path
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
+
+
+@pytest.fixture
+def workspace(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace of the test's home, which the screens open too."""
+    monkeypatch.setenv("ONBOARDING_HOME", str(settings.home))
+    monkeypatch.setenv("ONBOARDING_SANDBOX_PORT", str(settings.sandbox_port))
+    st.cache_resource.clear()
+    opened = open_workspace(settings)
+    yield opened
+    opened.close()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def screen(workspace: Workspace) -> Callable[[Screen], AppTest]:
+    """Open the dashboard at a screen."""
+
+    def show(which: Screen) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=30)
+        app.run()
+        assert not app.exception, app.exception
+        app.switch_page(str(path(which)))
+        return ran(app.run())
+
+    return show
+
+
+def ran(app: AppTest) -> AppTest:
+    """The app, once no exception is on it."""
+    assert not app.exception, [one.value for one in app.exception]
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    """Press the one button of this label."""
+    (button,) = [one for one in app.button if one.label == label]
+    return ran(button.click().run())
+
+
+def fill(app: AppTest, label: str, value: str, index: int = 0) -> AppTest:
+    """Type into the n-th text field of this label."""
+    fields = [one for one in app.text_input if one.label == label]
+    return ran(fields[index].set_value(value).run())
+
+
+def choose(app: AppTest, label: str, value: object, index: int = 0) -> AppTest:
+    """Choose in the n-th selection of this label."""
+    fields = [one for one in app.selectbox if one.label == label]
+    return ran(fields[index].set_value(value).run())
+
+
+def settled(app: AppTest, job: str, seconds: float = 30) -> AppTest:
+    """Run the screen until the work under this name is over and taken."""
+    deadline = time.monotonic() + seconds
+    while job in app.session_state:
+        assert time.monotonic() < deadline, "the work did not end"
+        time.sleep(0.05)
+        ran(app.run())
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything the screen says."""
+    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
+    return "\n".join(str(one.value) for kind in kinds for one in getattr(app, kind))
