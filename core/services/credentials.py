@@ -49,7 +49,7 @@ def show_credentials(actor: Actor, workspace: Workspace, name: str) -> Credentia
         events = session.exec(
             select(Event).where(Event.subject == name).order_by(col(Event.id).desc()).limit(EVENTS_SHOWN)
         ).all()
-        regions = dict.fromkeys(place.region for place in [*projects, *buckets])
+        regions = dict.fromkeys([project.region for project in projects] + [bucket.region for bucket in buckets])
         view = _view(row, regions, dict.fromkeys(project.account_id for project in projects))
         return CredentialsDetails(
             **view.model_dump(),

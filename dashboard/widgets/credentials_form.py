@@ -99,6 +99,13 @@ def add_row(form: Form, rows: list[int]) -> int:
     return row
 
 
+def _row_button(form: Form, rows: list[int]) -> None:
+    def add() -> None:
+        add_row(form, rows)
+
+    st.button("Add a row", icon=":material/add:", on_click=add, key=form.key("add"))
+
+
 def show_fields(
     form: Form, regions: RegionCatalog, name_problem: Callable[[str], FieldProblem | None]
 ) -> CredentialsDraft:
@@ -150,7 +157,7 @@ def _project_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
         projects.append(
             ProjectDraft(access_key=access_key, secret_key=secret_key, account_id=account_id, region=chosen)
         )
-    st.button("Add a row", icon=":material/add:", on_click=add_row, args=(form, form.rows), key=form.key("add"))
+    _row_button(form, form.rows)
     stored = form.stored.proxy if form.stored else None
     proxy = _secret(form, "proxy", "Proxy", placeholder=stored or PROXY_FORM)
     st.caption(f"Optional. Form: {PROXY_FORM}. An @ in the password may stand as it is.".replace(":", "\\:"))
@@ -184,7 +191,7 @@ def _billing_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
             with remove:
                 _remove_button(form, form.buckets, row, index)
         buckets.append(BucketDraft(name=bucket, region=region))
-    st.button("Add a row", icon=":material/add:", on_click=add_row, args=(form, form.buckets), key=form.key("add"))
+    _row_button(form, form.buckets)
     return CredentialsDraft(
         name=name, billing_only=True, billing_access_key=access_key, billing_secret_key=secret_key, buckets=buckets
     )

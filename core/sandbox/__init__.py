@@ -1,0 +1,1 @@
+"""A local OUTSCALE: its API and its object storage, seeded, for demos and tests."""
