@@ -1,11 +1,14 @@
 """What can be set from outside: environment variables with the prefix `ONBOARDING_`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# The dashboard and the sandbox run in another working folder than the command that starts them.
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 class Settings(BaseSettings):
@@ -13,7 +16,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ONBOARDING_", frozen=True)
 
-    home: Path = Field(
+    home: AbsolutePath = Field(
         default_factory=lambda: user_data_path("outscale-onboarding"),
         description="Folder of the database, the master key, the logs and the sandbox.",
     )
@@ -21,15 +24,13 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the log files under the home folder say."
     )
-    regions: Path | None = Field(
+    regions: AbsolutePath | None = Field(
         None, description="TOML file of further Regions: [[region]] name, label, api, oos, ca_file."
     )
     master_key: SecretStr | None = Field(
         None, description="Master key, 32 bytes in base64. Without it: the file master.key in the home folder."
     )
-    operator: str = Field(
-        "operator", min_length=1, max_length=64, description="Name under which changes are recorded."
-    )
+    operator: str = Field("operator", min_length=1, max_length=64, description="Name under which changes are recorded.")
     connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")
     read_timeout: float = Field(20.0, gt=0, le=300, description="Seconds to wait for an answer.")
     check_workers: int = Field(16, ge=1, le=64, description="Checks that run at the same time.")

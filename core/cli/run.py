@@ -85,7 +85,7 @@ def _start(command: list[str], settings: Settings, name: str) -> subprocess.Pope
             stdout=out,
             stderr=None if shown else subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C reaches this process alone, which ends its children in order
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no second thread
         )
 
 

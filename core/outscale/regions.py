@@ -25,7 +25,7 @@ def load_regions(settings: Settings) -> RegionCatalog:
     Raises RegionFileError when that file cannot be read or an entry is wrong."""
     regions = {region.name: region for region in _from_toml(_BUNDLED)}
     if settings.regions:
-        regions |= {region.name: region for region in _from_toml(settings.regions.expanduser())}
+        regions |= {region.name: region for region in _from_toml(settings.regions)}
     regions |= {region.name: region for region in _of_the_sandbox(settings.sandbox_file)}
     return RegionCatalog(list(regions.values()))
 

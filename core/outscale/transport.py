@@ -13,7 +13,7 @@ def explain_transport(error: BaseException, url: str, region: Region, proxy: Pro
     original is not chained: its text may hold what belongs into no log."""
     trouble = _trouble(error, proxy)
     what, mend = _WORDS[trouble]
-    through = f"{proxy.host}:{proxy.port}" if proxy else ""
+    through = proxy.address if proxy else ""
     host = url.split("/")[2]
     return OutscaleError(
         trouble,

@@ -104,7 +104,7 @@ def test_a_page_change_keeps_all_but_secrets(screen, workspace: Workspace, sandb
     assert ("Access key", row["access_key"]) in fields
     assert ("Secret key", row["secret_key"]) not in fields
     assert len([label for label, _ in fields if label == "Access key"]) == 2
-    assert [one.value for one in app.selectbox if one.label == "Region"][0] == row["region"]
+    assert next(one.value for one in app.selectbox if one.label == "Region") == row["region"]
 
 
 def test_a_taken_name_is_said_at_once(screen, workspace: Workspace, sandbox) -> None:

@@ -113,7 +113,7 @@ def _reach(run: Run, region: Region, proxy: ProxyUrl | None) -> tuple[Finding, F
     if run.stop.is_set():
         return skipped(REACHED, STOPPED), skipped(CLOCK, STOPPED)
     watch = Stopwatch()
-    through = f" through the proxy {proxy.host}:{proxy.port}" if proxy else ""
+    through = f" through the proxy {proxy.address}" if proxy else ""
     try:
         with _oapi(run, region, proxy) as api:
             api.probe()
