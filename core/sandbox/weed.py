@@ -101,6 +101,7 @@ def _command(folder: Path, s3_port: int, s3_config: Path, ports: dict[str, int])
         *(f"-{name}={port}" for name, port in ports.items()),
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
+        "-volume.preStopSeconds=0",
         "-webdav=false",
         "-admin.ui=false",
         "-master.telemetry=false",
