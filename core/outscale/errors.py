@@ -64,7 +64,8 @@ class OutscaleError(Exception):
     """A call that did not succeed. Carries what a person needs, and never a secret.
 
     trouble: what it is; what: what happened, one sentence; mend: what to do; code: OUTSCALE's or the storage's
-    code, as text, if any; request_id: to quote to OUTSCALE's support, if any; details: the answer's own words."""
+    code, as text, if any; request_id: to quote to OUTSCALE's support, if any; details: the answer's own words;
+    passing: True when the very same request may well succeed a moment later."""
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class OutscaleError(Exception):
         code: str | None = None,
         request_id: str | None = None,
         details: str = "",
+        passing: bool = False,
     ) -> None:
         self.trouble = trouble
         self.what = what
@@ -82,9 +84,22 @@ class OutscaleError(Exception):
         self.code = code
         self.request_id = request_id
         self.details = details
+        self.passing = passing
         super().__init__(self.what + (f" (code {code})" if code else ""))
 
     @property
     def on_the_way(self) -> bool:
         """True when the service was not reached, so that the credentials are neither right nor wrong."""
         return self.trouble in ON_THE_WAY
+
+    def without(self, secret: str) -> "OutscaleError":
+        """The same error with `secret` masked wherever an answer repeated it."""
+        return OutscaleError(
+            self.trouble,
+            self.what.replace(secret, "***"),
+            self.mend.replace(secret, "***"),
+            code=self.code.replace(secret, "***") if self.code else None,
+            request_id=self.request_id,
+            details=self.details.replace(secret, "***"),
+            passing=self.passing,
+        )

@@ -1,73 +1,85 @@
-"""What OUTSCALE answers, as values. Times are UTC with their zone; sizes are bytes."""
+"""What OUTSCALE answers, as far as this program uses it."""
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-
-_OFFSET = re.compile(r"([+-]\d{2})(\d{2})$")
-
-
-def _utc(value: object) -> object:
-    """OUTSCALE writes `2010-10-01T12:34:56.789+0000`, with no colon in the offset, and elsewhere `…Z`."""
-    if isinstance(value, str):
-        value = datetime.fromisoformat(_OFFSET.sub(r"\1:\2", value))
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return value
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
+from pydantic.alias_generators import to_pascal
 
 
-Time = Annotated[datetime, BeforeValidator(_utc)]
+def _utc(value: datetime) -> datetime:
+    """OUTSCALE writes `…+0000` or `…Z`, or a day alone, which means midnight UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(_utc)]
+"""A moment, aware, in UTC."""
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+    """Part of an API answer. Answers leave out empty fields, and may bring new ones."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
+    )
 
 
 class Account(_Answer):
-    """An account as ReadAccounts gives it. Real answers leave empty fields out."""
+    """An account (ReadAccounts)."""
 
-    account_id: str | None = Field(None, alias="AccountId")
-    email: str | None = Field(None, alias="Email")
-    company_name: str | None = Field(None, alias="CompanyName")
-    first_name: str | None = Field(None, alias="FirstName")
-    last_name: str | None = Field(None, alias="LastName")
-    customer_id: str | None = Field(None, alias="CustomerId")
-    city: str | None = Field(None, alias="City")
-    country: str | None = Field(None, alias="Country")
+    account_id: str | None = None
+    additional_emails: list[str] = []
+    city: str | None = None
+    company_name: str | None = None
+    country: str | None = None
+    customer_id: str | None = None
+    email: str | None = None
+    first_name: str | None = None
+    job_title: str | None = None
+    last_name: str | None = None
+    mobile_number: str | None = None
+    outscale_login_allowed: bool | None = None
+    phone_number: str | None = None
+    state_province: str | None = None
+    vat_number: str | None = None
+    zip_code: str | None = None
 
 
 class AccessKey(_Answer):
-    """An access key as ReadAccessKeys gives it. No expiration date: it never expires."""
+    """An access key (ReadAccessKeys). `state` is ACTIVE or INACTIVE; without `expiration_date` it never expires."""
 
-    access_key_id: str = Field(alias="AccessKeyId")
-    state: str = Field(alias="State")
-    creation_date: Time | None = Field(None, alias="CreationDate")
-    last_modification_date: Time | None = Field(None, alias="LastModificationDate")
-    expiration_date: Time | None = Field(None, alias="ExpirationDate")
-    tag: str | None = Field(None, alias="Tag")
+    access_key_id: str
+    state: str
+    creation_date: Instant | None = None
+    last_modification_date: Instant | None = None
+    expiration_date: Instant | None = None
+    tag: str | None = None
 
 
 class CreatedAccessKey(AccessKey):
-    """A new access key: the only answer that carries the secret key."""
+    """A new access key (CreateAccessKey). Its secret is never given again."""
 
-    secret_key: SecretStr = Field(alias="SecretKey")
+    secret_key: SecretStr
 
 
-class StoredObject(_Answer):
-    """An object of a bucket. `size` is in bytes, `etag` without its quotes."""
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class StoredObject(_Stored):
+    """An object of a bucket. `size` in bytes, `modified` in UTC, `etag` without its quotes."""
 
     key: str
     size: int
-    modified: Time
-    etag: str = ""
-    storage_class: str = ""
+    modified: Instant
+    etag: str
+    storage_class: str
 
 
-class ObjectPage(_Answer):
-    """One page of a listing: folders (prefixes that end in the delimiter), objects, and the token of the next page."""
+class ObjectPage(_Stored):
+    """One page of a listing: the folders (each ends in the delimiter) and the objects directly under the prefix, and
+    the token of the next page, or None on the last one."""
 
-    folders: list[str] = []
-    objects: list[StoredObject] = []
+    folders: list[str]
+    objects: list[StoredObject]
     next: str | None = None

@@ -1,41 +1,40 @@
-"""The OUTSCALE API: signed by the SDK's own signer, with our timeouts, proxy, retries and errors."""
+"""The OUTSCALE API, signed by the official SDK's signer with the credentials given here and no others."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import requests
-from osc_sdk_python.authentication import Authentication
+import urllib3
+from osc_sdk_python.authentication import DEFAULT_USER_AGENT, Authentication
 from osc_sdk_python.credentials import Profile
-from pydantic import SecretStr
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
-from urllib3.util import parse_url
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import AccessKey, Account, CreatedAccessKey
-from core.outscale.oapi_errors import refusal
-from core.outscale.transport import explain_transport
+from core.outscale.oapi_errors import Asked, api_error, not_json
+from core.outscale.transport import Transport, repeat_reads
 
-_AGAIN = frozenset({Trouble.THROTTLED, Trouble.SERVER, Trouble.CONNECTION})
-"""Troubles after which a read is tried again. Never one that counts towards the lock after four failures."""
-_TRIES = 3
-
-
-class _NoProxy(requests.Session):
-    """A session that takes nothing from the environment: no proxy variables, no .netrc, no CA bundle."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
+_JSON = "application/json; charset=utf-8"
+_USER_AGENT = f"outscale-onboarding {DEFAULT_USER_AGENT}"
+_PROBE = "(reachability)"
+_API_WORDS = frozenset({"Version", "Versions", "Calls", "Errors", "ResponseContext", "__type"})
+_NOT_ALLOWED = frozenset({"4", "5", "7"})
+Model = TypeVar("Model", bound=BaseModel)
+Parsed = TypeVar("Parsed")
 
 
 class Oapi:
-    """The API of one Region for one key, or for one account's email and password, or for nobody (`probe` only).
-    Every input is explicit: profile files, environment variables and .netrc change nothing."""
+    """The API of one Region, for one access key, or one email and password, or nobody. Use it in a `with`, in one
+    thread at a time; it costs nothing to make. Every method raises OutscaleError when the call does not succeed.
+
+    Of the SDK only the signer is used: its `Call` would read `~/.osc/config.json` and `OSC_*`, has no timeout, and
+    repeats writes."""
 
     def __init__(
         self,
@@ -49,92 +48,52 @@ class Oapi:
         connect_timeout: float = 5,
         read_timeout: float = 20,
     ) -> None:
-        """Timeouts are in seconds. Nothing is sent yet."""
-        self.region = region
+        if (access_key is None) is not (secret_key is None) or (email is None) is not (password is None):
+            raise ValueError("An access key comes with its secret key, an email with its password.")
+        if access_key is not None and email is not None:
+            raise ValueError("Either an access key or an email signs, not both.")
         self.clock_skew: timedelta | None = None
-        """This machine's clock against the last answer's; positive when ours is ahead."""
+        """How far this machine's clock is ahead of OUTSCALE's (negative: behind), by the last answer that said."""
+        self._region = region
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._email = email
+        self._password = password
+        self._transport = Transport(region.ca_file, proxy, connect_timeout, read_timeout)
         self._proxy = proxy
-        self._timeouts = (connect_timeout, read_timeout)
-        self._by_password = password is not None
-        self._session = _NoProxy()
-        self._session.verify = str(region.ca_file) if region.ca_file else True
-        if proxy:
-            url = proxy.url().get_secret_value()
-            self._session.proxies = {"http": url, "https": url}
-        self._auth: Authentication | None = None
-        if access_key is not None or email is not None:
-            profile = Profile(
-                access_key=access_key,
-                secret_key=secret_key.get_secret_value() if secret_key else None,
-                login=email,
-                password=password.get_secret_value() if password else None,
-                region=region.name,
-            )
-            # The signed host has no port, as the SDK signs it; OUTSCALE's own addresses have none.
-            self._auth = Authentication(profile, parse_url(region.api).host)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._session.close()
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def call(self, name: str, **params: Any) -> dict[str, Any]:
+        """Make the call `name` (as in the API's reference) and return its answer. Reads and DryRuns that were
+        throttled or cut are repeated, at most three tries; writes and refused sign-ins never are."""
+        if name.startswith("Read") or params.get("DryRun") is True:
+            return repeat_reads(lambda: self._once(name, params))
+        return self._once(name, params)
 
     def probe(self) -> None:
-        """Ask the API for its versions, which needs no sign-in: reached or not, and the clock.
-
-        Raises OutscaleError when it was not reached."""
-        self._send(self.region.api, {}, None)
-
-    def call(self, name: str, **parameters: Any) -> dict[str, Any]:
-        """Make a call, such as `ReadAccounts`, and give its answer. Reads and dry runs are tried up to three times
-        when throttled or cut; writes and refused sign-ins never.
-
-        Raises OutscaleError."""
-        repeatable = name.startswith("Read") or parameters.get("DryRun") is True
-        url = f"{self.region.api}/{name}"
-        if not repeatable:
-            return self._send(url, parameters, self._auth)
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, OutscaleError) and error.trouble in _AGAIN),
-            stop=stop_after_attempt(_TRIES),
-            wait=wait_exponential_jitter(initial=0.2, max=3, jitter=0.3),
-            reraise=True,
-        )
-        answer: dict[str, Any] = retrying(self._send, url, parameters, self._auth)
-        return answer
-
-    def may(self, name: str, **required: Any) -> bool:
-        """Whether this key may make a call, asked with DryRun. `required` are the call's required parameters.
-
-        Raises OutscaleError for any answer but yes or no."""
-        try:
-            self.call(name, DryRun=True, **required)
-        except OutscaleError as error:
-            if error.trouble is Trouble.FORBIDDEN:
-                return False
-            raise
-        return True
+        """Ask the API for its version, unsigned, to see whether it is reached. Sets `clock_skew`."""
+        repeat_reads(self._probe_once)
 
     def read_accounts(self) -> list[Account]:
-        """The account that the key belongs to (ReadAccounts)."""
-        return [Account.model_validate(one) for one in self.call("ReadAccounts").get("Accounts", [])]
+        """The account of the key (ReadAccounts)."""
+        return self._models("ReadAccounts", {}, "Accounts", Account)
 
     def read_access_keys(self, user_name: str | None = None, ids: list[str] | None = None) -> list[AccessKey]:
-        """The access keys of the root user, or of an EIM user (ReadAccessKeys). Unknown ids are left out silently."""
-        parameters: dict[str, Any] = {"UserName": user_name} if user_name else {}
-        if ids:
-            parameters["Filters"] = {"AccessKeyIds": ids}
-        answer = self.call("ReadAccessKeys", **parameters)
-        return [AccessKey.model_validate(one) for one in answer.get("AccessKeys", [])]
+        """The access keys of whoever asks, or of an EIM user (ReadAccessKeys). Unknown `ids` are left out."""
+        params = _given(UserName=user_name, Filters={"AccessKeyIds": ids} if ids is not None else None)
+        return self._models("ReadAccessKeys", params, "AccessKeys", AccessKey)
 
     def create_access_key(
         self, *, expiration: datetime | None = None, tag: str | None = None, user_name: str | None = None
     ) -> CreatedAccessKey:
-        """Create an access key; it is ACTIVE (CreateAccessKey). Sent once: after a cut connection a key may exist."""
-        answer = self.call("CreateAccessKey", **_given(ExpirationDate=_time(expiration), Tag=tag, UserName=user_name))
-        return CreatedAccessKey.model_validate(answer["AccessKey"])
+        """Create an access key, ACTIVE (CreateAccessKey). Sent once: when no answer comes, a key may exist."""
+        params = _given(ExpirationDate=_iso(expiration), Tag=tag, UserName=user_name)
+        return self._model("CreateAccessKey", params, CreatedAccessKey)
 
     def update_access_key(
         self,
@@ -145,71 +104,136 @@ class Oapi:
         tag: str | None = None,
         user_name: str | None = None,
     ) -> AccessKey:
-        """Set state and expiration (UpdateAccessKey). The expiration is always sent, since OUTSCALE takes it away
-        when only the state is given; None means that the key is not to expire."""
-        answer = self.call(
-            "UpdateAccessKey",
+        """Set a key's state, ACTIVE or INACTIVE, and its expiration (UpdateAccessKey). The expiration is always sent,
+        because the API makes a key everlasting whose update does not name it; None means never. A `tag` of None
+        leaves the tag."""
+        never = True if expiration is None else None
+        params = _given(
             AccessKeyId=access_key_id,
             State=state,
-            **_given(ExpirationDate=_time(expiration), Tag=tag, UserName=user_name),
+            ExpirationDate=_iso(expiration),
+            ClearExpirationDate=never,
+            Tag=tag,
+            UserName=user_name,
         )
-        return AccessKey.model_validate(answer["AccessKey"])
+        return self._model("UpdateAccessKey", params, AccessKey)
 
     def delete_access_key(self, access_key_id: str, user_name: str | None = None) -> None:
-        """Delete a key (DeleteAccessKey); an EIM user's must be INACTIVE."""
-        self.call("DeleteAccessKey", AccessKeyId=access_key_id, **_given(UserName=user_name))
+        """Delete a key (DeleteAccessKey). An EIM user's must be INACTIVE first."""
+        self.call("DeleteAccessKey", **_given(AccessKeyId=access_key_id, UserName=user_name))
 
     def check_authentication(self, email: str, password: SecretStr) -> None:
-        """Confirm an email and password with a signed call (CheckAuthentication).
+        """Ask whether email and password are an account's (CheckAuthentication, itself signed by a key). Sent once:
+        four failures lock the sign-in."""
+        self._once("CheckAuthentication", {"Login": email, "Password": password.get_secret_value()}, (password,))
 
-        Raises OutscaleError when they are wrong."""
-        self.call("CheckAuthentication", Login=email, Password=password.get_secret_value())
-
-    def _send(self, url: str, parameters: dict[str, Any], auth: Authentication | None) -> dict[str, Any]:
+    def may(self, call: str, **required: Any) -> bool:
+        """Whether the key may make a call, asked with DryRun and the parameters that the call requires."""
         try:
-            response = self._session.post(
-                url,
-                data=json.dumps(parameters),
-                auth=auth,
-                headers={"Content-Type": "application/json; charset=utf-8"},
-                timeout=self._timeouts,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise explain_transport(error, url, self.region, self._proxy) from None
-        self._compare_clocks(response)
-        try:
-            answer = response.json()
-        except requests.JSONDecodeError:
-            raise self._no_json(response) from None
-        if response.ok and isinstance(answer, dict):
-            return answer
-        raise refusal(response.status_code, answer, by_password=self._by_password)
+            self.call(call, DryRun=True, **required)
+        except OutscaleError as error:
+            if error.trouble is Trouble.FORBIDDEN and error.code in _NOT_ALLOWED:
+                return False
+            raise
+        return True
 
-    def _compare_clocks(self, response: requests.Response) -> None:
-        try:
-            theirs = parsedate_to_datetime(response.headers["Date"])
-        except (KeyError, ValueError):
-            return
-        self.clock_skew = datetime.now(UTC) - theirs
+    def _models(self, call: str, params: dict[str, Any], field: str, model: type[Model]) -> list[Model]:
+        answer = self.call(call, **params)
+        return self._parsed(call, lambda: [model.model_validate(entry) for entry in answer[field]])
 
-    def _no_json(self, response: requests.Response) -> OutscaleError:
-        if response.status_code == 407:
-            return explain_transport(
-                requests.exceptions.ProxyError("407 from the proxy"), self.region.api, self.region, self._proxy
-            )
-        if response.status_code >= 500:
-            return refusal(response.status_code, None, by_password=False)
-        return OutscaleError(
-            Trouble.NOT_JSON,
-            f"A web page came back instead of the API's answer (HTTP {response.status_code}).",
-            "A proxy's sign-in page may stand between, or the Region's address is not the API's.",
+    def _model(self, call: str, params: dict[str, Any], model: type[Model]) -> Model:
+        answer = self.call(call, **params)
+        return self._parsed(call, lambda: model.model_validate(answer["AccessKey"]))
+
+    def _parsed(self, call: str, parse: Callable[[], Parsed]) -> Parsed:
+        try:
+            return parse()
+        except (KeyError, TypeError, ValidationError):
+            # The words of a ValidationError could quote the answer, and with it a new secret.
+            raise not_json(200, "JSON of another form", Asked(call, self._region.name)) from None
+
+    def _once(self, name: str, params: dict[str, Any], secrets: tuple[SecretStr, ...] = ()) -> dict[str, Any]:
+        url = f"{self._region.api}/{name}"
+        asked = Asked(name, self._region.name, by_password=self._email is not None or name == "CheckAuthentication")
+        answer, body = self._send(url, json.dumps(params), self._signer(url))
+        if answer.status == 200:
+            content = _object(body)
+            if content is None:
+                raise not_json(200, answer.headers.get("Content-Type", ""), asked)
+            return content
+        error = api_error(answer.status, answer.headers.get("Content-Type", ""), body, asked)
+        raise self._masked(error, secrets)
+
+    def _probe_once(self) -> None:
+        """`…/api/v1` names its calls, `…/api` its versions; which of them a Region answers is not documented."""
+        asked = Asked(_PROBE, self._region.name)
+        for url in (self._region.api, self._region.api.rpartition("/")[0]):
+            answer, body = self._send(url, "{}", None)
+            content = _object(body)
+            if content is not None and _API_WORDS & content.keys() and answer.status < 500 and answer.status != 429:
+                return
+            if answer.status not in (404, 405):
+                break
+        raise api_error(answer.status, answer.headers.get("Content-Type", ""), body, asked)
+
+    def _send(self, url: str, payload: str, signer: Authentication | None) -> tuple[urllib3.BaseHTTPResponse, bytes]:
+        headers = {"Content-Type": _JSON, "Accept": "application/json", "User-Agent": _USER_AGENT}
+        # Prepared without a requests session: that would add cookies, proxies and .netrc of the machine.
+        request = requests.Request("POST", url, data=payload, headers=headers, auth=signer).prepare()
+        answer = self._transport.send("POST", request.url or url, request.headers, request.body)
+        body = self._transport.read(answer, url)
+        self._note_clock(answer.headers.get("Date"))
+        return answer, body
+
+    def _signer(self, url: str) -> Authentication | None:
+        """The SDK's signer for what was given. Host: as the header says it, with a port that is not the usual one."""
+        secret, password = self._secret_key, self._password
+        if secret is None and password is None:
+            return None
+        profile = Profile(
+            access_key=self._access_key,
+            secret_key=secret.get_secret_value() if secret else None,
+            login=self._email,
+            password=password.get_secret_value() if password else None,
+            region=self._region.name,
         )
+        parts = urlsplit(url)
+        usual = {"http": 80, "https": 443}[parts.scheme]
+        host = parts.netloc.removesuffix(f":{usual}")
+        return Authentication(profile, host, user_agent=_USER_AGENT)
+
+    def _note_clock(self, date: str | None) -> None:
+        try:
+            theirs = parsedate_to_datetime(date) if date else None
+        except ValueError:
+            theirs = None
+        if theirs is not None:
+            theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+            self.clock_skew = datetime.now(UTC) - theirs
+
+    def _masked(self, error: OutscaleError, secrets: tuple[SecretStr, ...]) -> OutscaleError:
+        """The API's own words may quote what was sent."""
+        own = (self._secret_key, self._password, self._proxy.password if self._proxy else None)
+        for secret in (*secrets, *own):
+            if secret is not None and secret.get_secret_value():
+                error = error.without(secret.get_secret_value())
+        return error
 
 
-def _given(**parameters: Any) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if value is not None}
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
 
 
-def _time(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+def _given(**params: Any) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    """As the API's reference writes it: `2020-06-14T00:00:00.000Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"

@@ -1,42 +1,51 @@
-"""OUTSCALE Object Storage, through boto3 with everything explicit."""
+"""OUTSCALE Object Storage, read through boto3 with the credentials given here and no others."""
 
+import os
 import threading
-from collections.abc import Iterator
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import boto3
-import botocore.exceptions
 import botocore.session
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
 from pydantic import SecretStr
 
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
-from core.outscale.errors import OutscaleError
+from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import ObjectPage, StoredObject
-from core.outscale.oos_errors import refusal
-from core.outscale.transport import explain_transport
+from core.outscale.oos_errors import not_storage, storage_error
+from core.outscale.transport import Transport, repeat_reads
 
-_CHUNK = 1 << 20
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PIECE = 1 << 20
+"""Bytes of a download that are held at a time."""
+
+_CONFIG = Config(
+    signature_version="s3v4",
+    # OOS does not implement the newer default checksums (OUTSCALE: AWS SDK and CLI Compatibility Warning).
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    s3={"addressing_style": "path"},
+    retries={"mode": "standard", "total_max_attempts": 1},  # `repeat_reads` repeats, for both clients alike
+    proxies={},
+)
 _making = threading.Lock()
-
-
-@cache
-def _session() -> boto3.Session:
-    """One boto3 session: its loaded service model is what makes a client cheap. It looks into no file or variable."""
-    # Each variable keeps its default and loses the names under which a file or the environment could set it.
-    closed = {
-        name: (None, None, default, convert)
-        for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
-    }
-    core = botocore.session.Session(session_vars=closed)
-    return boto3.Session(botocore_session=core)
+Answer = TypeVar("Answer")
 
 
 class Oos:
-    """The object storage of one Region for one key."""
+    """The object storage of one Region, for one access key. Only reads, so every request that was throttled or cut is
+    repeated, at most three tries. Every method raises OutscaleError when it does not succeed."""
 
     def __init__(
         self,
@@ -48,111 +57,136 @@ class Oos:
         connect_timeout: float = 5,
         read_timeout: float = 20,
     ) -> None:
-        """Timeouts are in seconds. Nothing is sent yet. OOS has no trailing checksums, hence `when_required`
-        (OUTSCALE documentation, AWS SDK and CLI Compatibility Warning)."""
-        self.region = region
-        self._proxy = proxy
-        proxies = {}
-        if proxy:
-            url = proxy.url().get_secret_value()
-            proxies = {"http": url, "https": url}
-        config = Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path", "payload_signing_enabled": False},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            retries={"mode": "standard", "total_max_attempts": 2},
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            proxies=proxies or {"http": "", "https": ""},
-            max_pool_connections=4,
-        )
-        with _making:  # making clients is not safe between threads (boto3 documentation, Multithreading)
-            self._client: Any = _session().client(
-                "s3",
-                endpoint_url=region.oos,
-                region_name=region.name,
-                aws_access_key_id=access_key,
-                aws_secret_access_key=secret_key.get_secret_value(),
-                verify=str(region.ca_file) if region.ca_file else True,
-                config=config,
-            )
+        self._region = region
+        self._host = urlsplit(region.oos).hostname or region.oos
+        self._transport = Transport(region.ca_file, proxy, connect_timeout, read_timeout)
+        self._client = _new_client(region, access_key, secret_key)
+        # botocore's own HTTP would follow proxy variables, and does not check the proxy's certificate for http targets.
+        self._client.meta.events.register("before-send.s3", self._send)  # type: ignore[arg-type]
 
     def list_buckets(self) -> list[str]:
-        """The buckets that the key's account owns; shared ones are not among them.
-
-        Raises OutscaleError."""
-        answer = self._ask("list_buckets")
+        """The names of the buckets that the key's account owns; one shared by another account is not among them."""
+        answer = self._ask(self._client.list_buckets)
         return [bucket["Name"] for bucket in answer.get("Buckets", [])]
 
     def head_bucket(self, bucket: str) -> None:
-        """Make sure that a bucket exists and is open to the key. A refused HEAD has no body that says why, so it is
-        followed by one listing, which has.
-
-        Raises OutscaleError."""
+        """Return when the bucket exists and the key may read it. A refused HEAD has no words, so a listing of one
+        object is asked for them."""
         try:
-            self._client.head_bucket(Bucket=bucket)
-        except botocore.exceptions.ClientError:
-            self._ask("list_objects_v2", Bucket=bucket, MaxKeys=1)
-        except botocore.exceptions.BotoCoreError as error:
-            raise explain_transport(error, self.region.oos, self.region, self._proxy) from None
+            self._ask(lambda: self._client.head_bucket(Bucket=bucket), bucket)
+        except OutscaleError as error:
+            if error.on_the_way or (error.trouble is Trouble.NOT_FOUND and error.request_id):
+                raise
+            self._ask(lambda: self._client.list_objects_v2(Bucket=bucket, MaxKeys=1), bucket)
 
     def list_objects(
         self, bucket: str, prefix: str = "", delimiter: str = "/", limit: int = 1000, token: str | None = None
     ) -> ObjectPage:
-        """One page of at most `limit` (1 to 1000) entries under a prefix. With a delimiter, what lies deeper is
-        summed up as folders; with an empty one, everything is listed.
-
-        Raises OutscaleError."""
-        more = {"ContinuationToken": token} if token else {}
-        answer = self._ask("list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter=delimiter, MaxKeys=limit, **more)
-        return ObjectPage(
-            folders=[one["Prefix"] for one in answer.get("CommonPrefixes", [])],
-            objects=[
-                StoredObject(
-                    key=one["Key"],
-                    size=one["Size"],
-                    modified=one["LastModified"],
-                    etag=one.get("ETag", "").strip('"'),
-                    storage_class=one.get("StorageClass", "STANDARD"),
-                )
-                for one in answer.get("Contents", [])
-            ],
-            next=answer.get("NextContinuationToken") if answer.get("IsTruncated") else None,
-        )
+        """One page of a bucket: at most `limit` (1 to 1000) folders and objects under `prefix`, from `token` on, which
+        an earlier page gave as `next`. With an empty `delimiter`, everything under the prefix and no folders. The
+        folder's own placeholder object is left out."""
+        asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "Delimiter": delimiter, "MaxKeys": limit}
+        if token:
+            asked["ContinuationToken"] = token
+        answer = self._ask(lambda: self._client.list_objects_v2(**asked), bucket)
+        objects = [
+            StoredObject(
+                key=entry["Key"],
+                size=entry["Size"],
+                modified=entry["LastModified"],
+                etag=entry.get("ETag", "").strip('"'),
+                storage_class=entry.get("StorageClass", "STANDARD"),
+            )
+            for entry in answer.get("Contents", [])
+            if not (delimiter and entry["Key"] == prefix)
+        ]
+        folders = [entry["Prefix"] for entry in answer.get("CommonPrefixes", [])]
+        more = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
+        return ObjectPage(folders=folders, objects=objects, next=more or None)
 
     def read(self, bucket: str, key: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """Bytes of an object: `length` of them from `start`, or all from there.
+        """The bytes of an object from `start` on, `length` of them at most; none when `start` is at its end."""
+        if length is not None and length <= 0:
+            return b""
+        asked: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if start or length is not None:
+            asked["Range"] = f"bytes={start}-" + (str(start + length - 1) if length is not None else "")
 
-        Raises OutscaleError."""
-        end = "" if length is None else str(start + length - 1)
-        part = {"Range": f"bytes={start}-{end}"} if start or length is not None else {}
+        def whole() -> bytes:
+            _, pieces = self._open(asked)
+            return b"".join(pieces)
+
         try:
-            answer = self._ask("get_object", Bucket=bucket, Key=key, **part)
+            return repeat_reads(whole)
         except OutscaleError as error:
-            if error.code == "InvalidRange":  # an empty object has no first byte
+            if error.code == "InvalidRange":
                 return b""
             raise
-        return b"".join(self._pieces(answer["Body"]))
 
     def stream(self, bucket: str, key: str) -> tuple[int, Iterator[bytes]]:
-        """The size of an object and its bytes, a MiB at a time.
+        """A whole object: its size, and its bytes piece by piece. The pieces raise OutscaleError when the connection
+        is cut; they are not begun again."""
+        return repeat_reads(lambda: self._open({"Bucket": bucket, "Key": key}))
 
-        Raises OutscaleError, also while the pieces are read."""
-        answer = self._ask("get_object", Bucket=bucket, Key=key)
-        return int(answer["ContentLength"]), self._pieces(answer["Body"])
+    def _open(self, asked: dict[str, Any]) -> tuple[int, Iterator[bytes]]:
+        answer = self._ask_once(lambda: self._client.get_object(**asked), asked["Bucket"], asked["Key"])
+        if "ETag" not in answer:
+            raise not_storage(self._region.name, "The answer has no ETag.")
+        return answer["ContentLength"], self._pieces(answer["Body"])
 
     def _pieces(self, body: Any) -> Iterator[bytes]:
-        try:
-            yield from body.iter_chunks(_CHUNK)
-        except botocore.exceptions.BotoCoreError as error:
-            raise explain_transport(error, self.region.oos, self.region, self._proxy) from None
+        with self._transport.told_apart(self._host), closing(body):
+            try:
+                yield from body.iter_chunks(PIECE)
+            except BotoCoreError as error:  # wraps what urllib3 said
+                raise error.kwargs.get("error") or ConnectionError(str(error)) from None
 
-    def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def _ask(self, ask: Callable[[], Answer], bucket: str = "", key: str = "") -> Answer:
+        return repeat_reads(lambda: self._ask_once(ask, bucket, key))
+
+    def _ask_once(self, ask: Callable[[], Answer], bucket: str, key: str) -> Answer:
         try:
-            answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
-        except botocore.exceptions.ClientError as error:
-            raise refusal(error.response) from None
-        except botocore.exceptions.BotoCoreError as error:
-            raise explain_transport(error, self.region.oos, self.region, self._proxy) from None
+            return ask()
+        except ClientError as error:
+            raise storage_error(error.response, self._region.name, bucket, key) from None
+        except BotoCoreError as error:  # what came is not what a storage says
+            raise not_storage(self._region.name, type(error).__name__) from None
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        headers = {name: _text(value) for name, value in request.headers.items()}
+        raw = self._transport.send(str(request.method), str(request.url), headers)  # reads have no body
+        answer = AWSResponse(str(request.url), raw.status, cast(Any, raw.headers), raw)
+        if not request.stream_output:
+            with self._transport.told_apart(self._host):
+                answer.content  # noqa: B018  # read here, where a cut is told apart
         return answer
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _new_client(region: Region, access_key: str, secret_key: SecretStr) -> "S3Client":
+    with _making:  # sessions are not safe to share between threads while a client is made; clients are
+        return _session().client(
+            "s3",
+            endpoint_url=region.oos,
+            region_name=region.name,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key.get_secret_value(),
+            config=_CONFIG,
+        )
+
+
+@lru_cache(maxsize=1)
+def _session() -> boto3.session.Session:
+    """One session, because it caches the service's description. It knows defaults only: no variable of the
+    environment, no file of the home folder."""
+    session = botocore.session.Session()
+    values = {name: variable[2] for name, variable in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()}
+    values |= {"config_file": os.devnull, "credentials_file": os.devnull, "s3": None, "proxies_config": None}
+    constants = {name: ConstantProvider(value) for name, value in values.items()}
+    session.register_component("config_store", ConfigValueStore(mapping=constants))
+    loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
+    return boto3.session.Session(botocore_session=session)

@@ -1,104 +1,131 @@
-"""What went wrong on the way to OUTSCALE, told apart for both HTTP clients."""
+"""The way to OUTSCALE: TLS, proxy, timeouts, and what went wrong on it, told apart.
 
-import socket
-from collections.abc import Iterator
+Both clients send through urllib3, which reads neither proxy variables nor `.netrc`; a certificate counts when a public
+authority (certifi) or the Region's own CA file signed it, the proxy's as well as OUTSCALE's."""
+
+import base64
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from core.domain.proxy import ProxyUrl
-from core.domain.regions import Region
 from core.outscale.errors import OutscaleError, Trouble
+from core.outscale.transport_errors import proxy_answered, way_error
+
+TRIES = 3
+Answer = TypeVar("Answer")
 
 
-def explain_transport(error: BaseException, url: str, region: Region, proxy: ProxyUrl | None) -> OutscaleError:
-    """Turn an exception of requests, urllib3 or botocore into one that says what happened and what to do. The
-    original is not chained: its text may hold what belongs into no log."""
-    trouble = _trouble(error, proxy)
-    what, mend = _WORDS[trouble]
-    through = proxy.address if proxy else ""
-    host = url.split("/")[2]
-    return OutscaleError(
-        trouble,
-        what.format(host=host, region=region.name, proxy=through),
-        mend.format(host=host, region=region.name, proxy=through),
+def repeat_reads(read: Callable[[], Answer]) -> Answer:
+    """Do `read`, which must change nothing at OUTSCALE, and do it again, at most `TRIES` times in all and with random
+    pauses, while it fails in a way that passes: throttled, 5xx, cut, no connection in time."""
+    again = Retrying(
+        stop=stop_after_attempt(TRIES),
+        wait=wait_random_exponential(multiplier=0.4, max=3),
+        retry=retry_if_exception(lambda error: isinstance(error, OutscaleError) and error.passing),
+        reraise=True,
     )
+    return again(read)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        waiting += [getattr(one, "reason", None), one.__cause__, one.__context__]
-        waiting += [
-            part for part in (*one.args, *getattr(one, "kwargs", {}).values()) if isinstance(part, BaseException)
-        ]
+class Transport:
+    """Connections to one host, direct or through a proxy. Close it when done, or let it go."""
+
+    def __init__(
+        self, ca_file: Path | None, proxy: ProxyUrl | None, connect_timeout: float, read_timeout: float
+    ) -> None:
+        self._ca_file = ca_file
+        self._proxy = proxy
+        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request, once, and follow no redirect. The body of the answer is still to be read, by `read` or
+        inside `told_apart`.
+
+        Raises OutscaleError when no answer came, or the proxy answered instead."""
+        parts = urlsplit(url)
+        forwarded = self._proxy is not None and parts.scheme == "http"
+        # The path goes out as it was signed: urllib3 would fold `a/../b` in a whole URL.
+        target = url if forwarded else parts._replace(scheme="", netloc="").geturl() or "/"
+        with self.told_apart(parts.hostname or url):
+            answer = self._connections.connection_from_url(url).urlopen(
+                method,
+                target,
+                body=body,
+                headers=dict(headers),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        if forwarded and self._proxy:
+            refusal = proxy_answered(answer.status, answer.headers.get("Content-Type", ""), self._proxy)
+            if refusal:
+                answer.close()
+                raise refusal
+        return answer
+
+    def read(self, answer: urllib3.BaseHTTPResponse, url: str) -> bytes:
+        """The whole body of an answer; its connection is free again then.
+
+        Raises OutscaleError when the connection is cut or stalls."""
+        with self.told_apart(urlsplit(url).hostname or url):
+            return answer.read()
+
+    @contextmanager
+    def told_apart(self, host: str) -> Iterator[None]:
+        """Turn what urllib3 raises inside into an OutscaleError that says where on the way it happened."""
+        try:
+            yield
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise way_error(error, host, self._proxy, self._timeout) from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.clear()
+
+    @cached_property
+    def _connections(self) -> urllib3.PoolManager:
+        trust = _trust(self._ca_file)
+        if self._proxy is None:
+            return urllib3.PoolManager(ssl_context=trust, timeout=self._timeout)
+        sign_in = f"{self._proxy.user}:{self._proxy.password.get_secret_value()}".encode()
+        # The URL has no user and password, so that no exception of urllib3 can repeat them.
+        return urllib3.ProxyManager(
+            f"https://{self._proxy.address}",
+            proxy_headers={"Proxy-Authorization": f"Basic {base64.b64encode(sign_in).decode()}"},
+            proxy_ssl_context=trust,
+            ssl_context=trust,
+            timeout=self._timeout,
+        )
 
 
-def _trouble(error: BaseException, proxy: ProxyUrl | None) -> Trouble:
-    causes = [one for one in _chain(error) if isinstance(one, BaseException)]
-    names = {type(one).__name__ for one in causes}
-    text = " ".join(str(one) for one in causes).lower()
-    through_proxy = proxy is not None
-    if "407" in text and ("tunnel" in text or "proxy" in text):
-        return Trouble.PROXY_SIGN_IN
-    if through_proxy and (
-        "appears to only use http" in text
-        or "wrong_version_number" in text
-        or "wrong version number" in text
-        or "record layer failure" in text
-    ):
-        return Trouble.PROXY_IS_HTTP
-    if "tunnel connection failed" in text:
-        return Trouble.PROXY_REFUSED
-    at_proxy = through_proxy and bool(names & {"ProxyError", "ProxyConnectionError"} or "proxy" in text)
-    if "certificate" in text or names & {"SSLError", "SSLCertVerificationError", "SSLEOFError"}:
-        return Trouble.PROXY_TLS if at_proxy else Trouble.TLS
-    if names & {"gaierror", "NameResolutionError"} or any(isinstance(one, socket.gaierror) for one in causes):
-        return Trouble.PROXY_NAME if through_proxy else Trouble.NAME
-    if names & {"ConnectTimeout", "ReadTimeout", "ConnectTimeoutError", "ReadTimeoutError", "Timeout"}:
-        return Trouble.PROXY_CONNECTION if at_proxy and "connect" in text and "read" not in text else Trouble.TIMEOUT
-    return Trouble.PROXY_CONNECTION if at_proxy else Trouble.CONNECTION
-
-
-_WORDS = {
-    Trouble.NAME: (
-        "The name {host} cannot be found from here.",
-        "Check this machine's network and name server, or enter the proxy that leads to the Internet.",
-    ),
-    Trouble.CONNECTION: (
-        "The connection to {host} was refused or cut.",
-        "Try again in a moment; if it stays, a firewall may stand between, or a proxy is needed.",
-    ),
-    Trouble.TIMEOUT: (
-        "{host} did not answer in time.",
-        "Try again in a moment; if it stays, a firewall may stand between, or a proxy is needed.",
-    ),
-    Trouble.TLS: (
-        "The certificate of {host} is not trusted here, or it does not speak TLS.",
-        "If a device on the way opens TLS, name its authority as the Region's ca_file (file of ONBOARDING_REGIONS).",
-    ),
-    Trouble.PROXY_NAME: ("The name of the proxy {proxy} cannot be found from here.", "Correct the proxy's host."),
-    Trouble.PROXY_CONNECTION: (
-        "The proxy {proxy} cannot be reached: it refused, cut or did not answer the connection.",
-        "Check the proxy's host and port, and whether it is running.",
-    ),
-    Trouble.PROXY_SIGN_IN: (
-        "The proxy {proxy} refused the user or the password.",
-        "Correct the user and password in the proxy URL.",
-    ),
-    Trouble.PROXY_IS_HTTP: (
-        "This proxy speaks http, not https: {proxy} answers without TLS.",
-        "Ask for the proxy's TLS port; the form takes https:// proxies only.",
-    ),
-    Trouble.PROXY_TLS: (
-        "The certificate of the proxy {proxy} is not trusted here.",
-        "Name its authority as the Region's ca_file in the file of ONBOARDING_REGIONS.",
-    ),
-    Trouble.PROXY_REFUSED: (
-        "The proxy {proxy} does not open a way to {host}.",
-        "Ask whoever runs the proxy to allow {host}.",
-    ),
-}
+@lru_cache(maxsize=16)
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Reading all authorities takes 20 ms, so the threads and clients of this process share the result. Built here
+    and not by `ssl.create_default_context`, which follows variables of the environment."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(certifi.where())
+    if ca_file:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:
+            raise OutscaleError(
+                Trouble.TLS,
+                f"The CA file {ca_file} of this Region cannot be read.",
+                "Put a PEM file there, or correct ca_file in the Regions file.",
+                details=str(error),
+            ) from None
+    return context
