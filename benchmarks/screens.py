@@ -165,12 +165,13 @@ def main() -> None:
             "Credentials",
         )
         browser.close()
-    print(
-        f"first screen after the server's start: {ours[0]:6.2f} s  (asked: 2 s; bare Streamlit {theirs[0]:.2f} s, ratio {ours[0] / theirs[0]:.2f})"
-    )
-    print(
-        f"a click redraws, median of {CLICKS}:       {ours[1]:6.0f} ms (asked: 200 ms; bare Streamlit {theirs[1]:.0f} ms, ratio {ours[1] / theirs[1]:.2f})"
-    )
+    say("first screen after the server's start", ours[0], theirs[0], "s", "2 s")
+    say(f"a click redraws, median of {CLICKS}", ours[1], theirs[1], "ms", "200 ms")
+
+
+def say(what: str, own: float, peer: float, unit: str, asked: str) -> None:
+    """Print one figure beside its peer's."""
+    print(f"{what}: {own:.2f} {unit} (asked: {asked}); bare Streamlit {peer:.2f} {unit}, ratio {own / peer:.2f}")
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def show_fields(
     """Show the form with what is wrong beside each field. Returns what it holds now. `name_problem` says at once what
     is wrong with the name of new credentials."""
     editing = form.stored is not None
-    wide, narrow = st.columns([2, 1], vertical_alignment="bottom")
+    wide, narrow = st.columns([2, 1])
     with wide:
         name = _text(form, "name", "Credentials name *", placeholder="my-account-paris", disabled=editing)
         st.caption(f"{NAME_RULE} Must be unique, and cannot be changed later.")
@@ -139,7 +139,8 @@ def _project_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
     for index, row in enumerate(form.rows):
         where = f"projects[{index}]"
         with st.container(border=True):
-            key, secret, account, region, remove = st.columns([3, 3, 2, 3, 1], vertical_alignment="top")
+            _row_header(form, form.rows, row, index)
+            key, secret, account, region = st.columns([3, 3, 2, 3])
             with key:
                 access_key = _text(form, "access_key", "Access key", row=row)
                 beside(form.problems, f"{where}.access_key")
@@ -152,8 +153,6 @@ def _project_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
             with region:
                 chosen = _region(form, "region", row, regions)
                 beside(form.problems, f"{where}.region")
-            with remove:
-                _remove_button(form, form.rows, row, index)
         projects.append(
             ProjectDraft(access_key=access_key, secret_key=secret_key, account_id=account_id, region=chosen)
         )
@@ -181,15 +180,14 @@ def _billing_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
     for index, row in enumerate(form.buckets):
         where = f"buckets[{index}]"
         with st.container(border=True):
-            left, right, remove = st.columns([5, 5, 1], vertical_alignment="top")
+            _row_header(form, form.buckets, row, index)
+            left, right = st.columns(2)
             with left:
                 bucket = _text(form, "bucket", "Name", row=row)
                 beside(form.problems, f"{where}.name")
             with right:
                 region = _region(form, "bucket_region", row, regions)
                 beside(form.problems, f"{where}.region")
-            with remove:
-                _remove_button(form, form.buckets, row, index)
         buckets.append(BucketDraft(name=bucket, region=region))
     _row_button(form, form.buckets)
     return CredentialsDraft(
@@ -250,13 +248,18 @@ def _region(form: Form, name: str, row: int, regions: RegionCatalog) -> str:
     )
 
 
-def _remove_button(form: Form, rows: list[int], row: int, index: int) -> None:
-    st.button(
-        "Remove",
-        key=form.key("remove", row),
-        icon=":material/remove:",
-        help=f"Remove row {index + 1}",
-        on_click=rows.remove,
-        args=(row,),
-        disabled=len(rows) == 1,
-    )
+def _row_header(form: Form, rows: list[int], row: int, index: int) -> None:
+    """The row's number, and the button that removes it. A single row stays."""
+    if len(rows) == 1:
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**Row {index + 1}**", width="content")
+        st.button(
+            "Remove",
+            key=form.key("remove", row),
+            icon=":material/remove:",
+            type="tertiary",
+            help=f"Remove row {index + 1}",
+            on_click=rows.remove,
+            args=(row,),
+        )
