@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema.exceptions import ValidationError
 from openapi_schema_validator import OAS30Validator
 
 from core.sandbox.refusals import BAD_TYPE, BAD_VALUE, MISSING, UNKNOWN_FIELD, RefusedError
@@ -93,11 +92,11 @@ def _either_date(node: Any) -> Any:
 _ORDER = {"additionalProperties": 0, "required": 1}
 
 
-def _rank(problem: ValidationError) -> int:
+def _rank(problem: Any) -> int:
     return _ORDER.get(str(problem.validator), 2)
 
 
-def _refusal(problem: ValidationError) -> RefusedError:
+def _refusal(problem: Any) -> RefusedError:
     field = problem.json_path.removeprefix("$.").removeprefix("$")
     if problem.validator == "additionalProperties":
         instance, schema = problem.instance, problem.schema
