@@ -98,7 +98,7 @@ class Api:
         address = request.client.host if request.client else "127.0.0.1"
         try:
             body = self._called(request, received, address, moment + request.scope["skew"], caller)
-            response = JSONResponse(body | {"ResponseContext": {"RequestId": request_id}})
+            response: Response = JSONResponse(body | {"ResponseContext": {"RequestId": request_id}})
         except RefusedError as error:
             response = self._refused(error, request_id)
         if caller.account is not None:

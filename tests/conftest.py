@@ -1,0 +1,109 @@
+"""One sandbox for all tests of a session: a real process with a home folder and ports of its own."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.sandbox import control
+from core.sandbox.info import read_info
+from core.settings import Settings
+
+START_SECONDS = 120
+
+
+def free_ports(count: int) -> int:
+    """The first of `count` neighbouring free ports of the loopback address. Those that the system itself gives to
+    outgoing connections are left alone."""
+    start = 12_000 + os.getpid() % 500 * 16
+    for first in range(start, 32_000, count):
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + count):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise RuntimeError("no free ports")
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox. `settings` are its own; each test has others, with a home of its own."""
+
+    settings: Settings
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """`sandbox.json`, as it is now."""
+        return json.loads(self.settings.sandbox_file.read_text())
+
+    def region(self, name: str) -> dict[str, Any]:
+        """A Region of `sandbox.json`."""
+        return next(region for region in self.info["regions"] if region["name"] == name)
+
+    def account(self, index: int) -> dict[str, Any]:
+        """An account of `sandbox.json`: 0 in the West, 1 its sister in the East, 2 another one's, 3 the paying one."""
+        return self.info["accounts"][index]
+
+    def fault(self, kind: str, **options: Any) -> None:
+        """Let a fault work until the end of the test: see `core.sandbox.control.set_fault`."""
+        control.set_fault(self.settings, kind, **options)
+
+    def clear(self) -> None:
+        """End all faults and open all locks."""
+        control.clear_faults(self.settings)
+
+    def stop(self) -> int:
+        """End the process as Ctrl-C does; its exit code."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+def start_sandbox(home: Path, port: int | None = None) -> Sandbox:
+    """Start a sandbox and wait until it answers."""
+    settings = Settings(home=home, sandbox_port=port or free_ports(4))
+    environment = os.environ | {"ONBOARDING_HOME": str(home), "ONBOARDING_SANDBOX_PORT": str(settings.sandbox_port)}
+    command = [sys.executable, "-m", "core.sandbox.cli"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + START_SECONDS
+    while read_info(settings) is None:
+        assert process.poll() is None, "the sandbox ended"
+        assert time.monotonic() < deadline, "the sandbox did not start"
+        time.sleep(0.05)
+    return Sandbox(settings, process)
+
+
+@pytest.fixture(scope="session")
+def session_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The session's sandbox."""
+    started = start_sandbox(tmp_path_factory.mktemp("sandbox-home"))
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture
+def sandbox(session_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The session's sandbox; what a test broke in it works again after the test."""
+    yield session_sandbox
+    session_sandbox.clear()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sandbox: Sandbox) -> Settings:
+    """Settings with an empty home, from which the session's sandbox is seen."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    shutil.copy2(sandbox.settings.sandbox_file, home / "sandbox.json")
+    return Settings(home=home, sandbox_port=sandbox.settings.sandbox_port)
