@@ -158,8 +158,19 @@ class Oos:
         answer = AWSResponse(str(request.url), raw.status, cast(Any, raw.headers), raw)
         if not request.stream_output:
             with self._transport.told_apart(self._host):
-                answer.content  # noqa: B018  # read here, where a cut is told apart
+                content = answer.content  # read here, where a cut is told apart
+            kind = raw.headers.get("Content-Type", "")
+            if raw.status < 500 and not _is_storage(kind, content):
+                raise not_storage(self._region.name, f"HTTP {raw.status}, {kind or 'no content type'}")
         return answer
+
+
+def _is_storage(kind: str, content: bytes) -> bool:
+    """Whether an answer may be a storage's: XML or nothing. botocore would read a web page as an empty listing."""
+    start = content.lstrip()[:9].lower()
+    return (
+        "html" not in kind and (not start or start.startswith(b"<")) and not start.startswith((b"<html", b"<!doctype"))
+    )
 
 
 def _text(value: str | bytes) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-import certifi
 import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from core.domain.proxy import ProxyUrl
@@ -117,7 +117,7 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     and not by `ssl.create_default_context`, which follows variables of the environment."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(certifi.where())
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     if ca_file:
         try:
             context.load_verify_locations(ca_file)

@@ -47,6 +47,13 @@ def _host_error(error: Exception, host: str, proxy: ProxyUrl | None, timeout: ur
             "Check this machine's network and DNS; behind a proxy, give the proxy in the form.",
             details=details,
         )
+    if isinstance(error, NewConnectionError):
+        return OutscaleError(
+            Trouble.CONNECTION,
+            f"The connection to {host}{through} was refused.",
+            "Check this machine's network; a firewall may close the way, or a proxy may be needed.",
+            details=details,
+        )
     if isinstance(error, ConnectTimeoutError):
         return OutscaleError(
             Trouble.TIMEOUT,
@@ -55,13 +62,6 @@ def _host_error(error: Exception, host: str, proxy: ProxyUrl | None, timeout: ur
             details=details,
             passing=True,
         )
-    if isinstance(error, NewConnectionError):
-        return OutscaleError(
-            Trouble.CONNECTION,
-            f"The connection to {host}{through} was refused.",
-            "Check this machine's network; a firewall may close the way, or a proxy may be needed.",
-            details=details,
-        )
     if isinstance(error, (ReadTimeoutError, TimeoutError)):
         return OutscaleError(
             Trouble.TIMEOUT,
@@ -69,7 +69,7 @@ def _host_error(error: Exception, host: str, proxy: ProxyUrl | None, timeout: ur
             "Try again in a minute.",
             details=details,
         )
-    if isinstance(error, (SSLError, ssl.SSLError)):
+    if isinstance(error, (SSLError, ssl.SSLError)) and not _is_cut(details):
         return _tls_error(details, host, through)
     return OutscaleError(
         Trouble.CONNECTION,
@@ -114,7 +114,7 @@ def _proxy_error(error: Exception, host: str, proxy: ProxyUrl, timeout: urllib3.
             details=details,
         )
     if isinstance(cause, (NewConnectionError, ConnectTimeoutError)):
-        late = isinstance(cause, ConnectTimeoutError)
+        late = not isinstance(cause, NewConnectionError)
         said = f"gave no connection within {timeout.connect_timeout:g} s" if late else "refused the connection"
         return OutscaleError(
             Trouble.PROXY_CONNECTION,
@@ -130,7 +130,7 @@ def _proxy_error(error: Exception, host: str, proxy: ProxyUrl, timeout: urllib3.
             "Ask your network team for the proxy's https port: the password would cross the network unprotected.",
             details=details,
         )
-    if isinstance(cause, SSLError) or _is_about_certificate(details):
+    if isinstance(cause, SSLError) and not _is_cut(details):
         return OutscaleError(
             Trouble.PROXY_TLS,
             f"The proxy's certificate is not trusted: {_certificate_reason(details)}.",
@@ -139,9 +139,10 @@ def _proxy_error(error: Exception, host: str, proxy: ProxyUrl, timeout: urllib3.
         )
     return OutscaleError(
         Trouble.PROXY_CONNECTION,
-        f"The connection to the proxy {proxy.address} was cut while it began.",
+        f"The proxy {proxy.address} cut the connection, or did not answer.",
         "Check its host and port, and whether it is an https proxy.",
         details=details,
+        passing=not isinstance(cause, ReadTimeoutError),
     )
 
 
@@ -178,6 +179,11 @@ def _answers_http(proxy: ProxyUrl, timeout: urllib3.Timeout) -> bool:
 def _is_not_tls(details: str) -> bool:
     spoken = details.upper().replace(" ", "_")
     return any(sign in spoken for sign in _NOT_TLS)
+
+
+def _is_cut(details: str) -> bool:
+    """A host that hangs up in the TLS handshake, which OpenSSL counts as TLS's own error."""
+    return "EOF" in details
 
 
 def _is_about_certificate(details: str) -> bool:
