@@ -166,12 +166,12 @@ def _meaning(status: int, refusal: _Refusal, asked: Asked) -> _Meaning:
         return _locked_for_a_time(refusal.details)
     if asked.by_password and code in {"1", "4120"}:
         return _wrong_password()
-    if code == "1" or (not code.isdigit() and status == 401):
+    if code == "1" or (not code.isdecimal() and status == 401):
         return _not_authenticated(refusal.details)
     if code in _BY_CODE:
         return _BY_CODE[code]
     for numbers, trouble, what, mend in _BY_RANGE:
-        if code.isdigit() and int(code) in numbers:
+        if code.isdecimal() and int(code) in numbers:
             return trouble, _with_details(what, refusal.details), mend
     return _by_status(status, refusal.details)
 
