@@ -35,6 +35,7 @@ from dashboard.widgets.text import local, safe
 DOOR = "access_keys.opened"
 NEW_KEY = "access_keys.new"
 KEPT = "access_keys.kept"
+CREATING = "access_keys.creating"
 OTHER = "Another account …"
 
 
@@ -127,7 +128,7 @@ def _keys(door: Door, opened: Opened) -> None:
             help="The ten keys are used up: delete one in Cockpit first." if full else None,
         ):
             st.session_state.pop(NEW_KEY, None)
-            _create_dialog(door)
+            st.session_state[CREATING] = True
         if st.button("Read again", icon=":material/refresh:"):
             st.session_state[DOOR] = list_keys(actor(), workspace(), door)
             st.rerun()
@@ -135,6 +136,8 @@ def _keys(door: Door, opened: Opened) -> None:
             close_account(door)
             st.session_state.pop(DOOR, None)
             st.rerun()
+    if CREATING in st.session_state:
+        _create_dialog(door)
 
 
 def _header(door: Door) -> None:
@@ -177,8 +180,8 @@ def _table(keys: list[AccessKey], kept: set[str]) -> None:
 
 
 def _forget_new_key() -> None:
-    st.session_state.pop(NEW_KEY, None)
-    st.session_state.pop(KEPT, None)
+    for name in (CREATING, NEW_KEY, KEPT):
+        st.session_state.pop(name, None)
 
 
 @st.dialog("Create an access key", icon=":material/key:", width="medium", on_dismiss=_forget_new_key)
@@ -210,7 +213,7 @@ def _create_dialog(door: Door) -> None:
             above_store(error)
             return
         st.session_state[DOOR] = list_keys(actor(), workspace(), door)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _secret_once(door: Door, created: Created) -> None:
@@ -242,7 +245,7 @@ def _secret_once(door: Door, created: Created) -> None:
                 above_store(error)
             else:
                 st.session_state[KEPT] = key.access_key_id
-                st.rerun(scope="fragment")
+                st.rerun()
         if st.button("Use in Add credentials", type="primary", icon=":material/arrow_forward:"):
             carry_key(key.access_key_id, key.secret_key, created.account_id, door.region)
             _forget_new_key()

@@ -30,6 +30,7 @@ JOB = "credentials.check"
 OPENED = "credentials.opened"
 SAID = "credentials.said"
 TABLE = "credentials.table"
+DELETING = "credentials.deleting"
 ALL = "All"
 
 
@@ -47,6 +48,8 @@ def main() -> None:
     shown = _filtered(rows)
     chosen = _table(shown)
     _actions(chosen, shown)
+    if DELETING in st.session_state:
+        _delete_dialog(st.session_state[DELETING])
     job.watch(JOB)
     opened = chosen[0].name if len(chosen) == 1 else st.session_state.get(OPENED) if not chosen else None
     if opened:
@@ -147,7 +150,7 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
                 edit_form(details)
                 go(ADD_CREDENTIALS)
         if st.button("Delete", icon=":material/delete:", disabled=not one or busy):
-            _delete_dialog(names[0])
+            st.session_state[DELETING] = names[0]
         st.download_button(
             "Export CSV",
             lambda: credentials_csv(shown).encode(),
@@ -170,7 +173,11 @@ def _switch(names: list[str], enabled: bool) -> None:
     st.rerun()
 
 
-@st.dialog("Delete credentials", icon=":material/delete:")
+def _keep_it() -> None:
+    st.session_state.pop(DELETING, None)
+
+
+@st.dialog("Delete credentials", icon=":material/delete:", on_dismiss=_keep_it)
 def _delete_dialog(name: str) -> None:
     st.markdown(f"**{safe(name)}** is deleted with its sealed secrets and checks. This cannot be undone.")
     st.caption("The access keys themselves stay as they are at OUTSCALE.")
@@ -183,6 +190,7 @@ def _delete_dialog(name: str) -> None:
         if problem:
             st.error(safe(problem), icon=":material/error:")
             return
+        _keep_it()
         st.session_state.pop(OPENED, None)
         st.session_state[SAID] = f"{name} was deleted."
         st.rerun()

@@ -65,6 +65,8 @@ def watch(key: str) -> None:
     job: Job[Any] | None = st.session_state.get(key)
     if job is None:
         return
+    if not job.running:  # it ended while the screen was drawn
+        st.rerun()
 
     @st.fragment(run_every=0.4)
     def progress() -> None:
@@ -75,8 +77,7 @@ def watch(key: str) -> None:
         if st.button("Stop", key=f"{key}.stop", icon=":material/stop_circle:", disabled=job.stop.is_set()):
             job.stop.set()
 
-    if job.running:
-        progress()
+    progress()
 
 
 def finished(key: str) -> Any | None:

@@ -59,6 +59,12 @@ def fill(app: AppTest, label: str, value: str, index: int = 0) -> AppTest:
     return ran(fields[index].set_value(value).run())
 
 
+def write(app: AppTest, label: str, value: str) -> None:
+    """Type into a text field of a form, which is sent with its button."""
+    (field,) = [one for one in app.text_input if one.label == label]
+    field.set_value(value)
+
+
 def choose(app: AppTest, label: str, value: object, index: int = 0) -> AppTest:
     """Choose in the n-th selection of this label."""
     fields = [one for one in app.selectbox if one.label == label]

@@ -3,20 +3,21 @@
 from core.services.access_keys import kept_keys
 from core.services.workspace import Workspace
 from dashboard.navigation import ACCESS_KEYS
-from tests.screens.conftest import choose, fill, press, ran, words
+from tests.screens.conftest import fill, press, ran, words, write
 from tests.services.conftest import ACTOR
 
 
 def opened(screen, account: dict):
     app = screen(ACCESS_KEYS)
-    fill(app, "Email of the account", account["email"])
-    choose(app, "Region", account["region"])
-    fill(app, "Current password", account["password"])
+    write(app, "Email of the account", account["email"])
+    (region,) = [one for one in app.selectbox if one.label == "Region"]
+    region.set_value(account["region"])
+    write(app, "Current password", account["password"])
     return press(app, "Confirm")
 
 
 def state_text(app) -> str:
-    return repr(dict(app.session_state.filtered_state))
+    return repr(app.session_state)
 
 
 def test_a_key_is_made_shown_once_and_carried_on(screen, workspace: Workspace, sandbox) -> None:
@@ -44,7 +45,7 @@ def test_a_wrong_password_keeps_the_email(screen, workspace: Workspace, sandbox)
     fields = {one.label: one.value for one in app.text_input}
     assert fields["Email of the account"] == account["email"]
     assert fields["Current password"] == ""
-    fill(app, "Current password", account["password"])
+    write(app, "Current password", account["password"])
     press(app, "Confirm")
     assert len(app.dataframe) == 1
 
