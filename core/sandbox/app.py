@@ -226,7 +226,7 @@ def _parameters(received: Received) -> dict[str, Any]:
         raise RefusedError(CONTENT_TYPE, "The Content-Type must be application/json.")
     try:
         parameters = json.loads(received.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RefusedError(NOT_JSON, "The body is not JSON.") from None
     if not isinstance(parameters, dict):
         raise RefusedError(NOT_JSON, "The body is not a JSON object.")
