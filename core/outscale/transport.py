@@ -21,6 +21,8 @@ from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.transport_errors import proxy_answered, way_error
 
 TRIES = 3
+PAUSE = 0.4
+"""Seconds: the first pause is a random part of it, the next ones of twice as much each."""
 Answer = TypeVar("Answer")
 
 
@@ -29,7 +31,7 @@ def repeat_reads(read: Callable[[], Answer]) -> Answer:
     pauses, while it fails in a way that passes: throttled, 5xx, cut, no connection in time."""
     again = Retrying(
         stop=stop_after_attempt(TRIES),
-        wait=wait_random_exponential(multiplier=0.4, max=3),
+        wait=wait_random_exponential(multiplier=PAUSE),
         retry=retry_if_exception(lambda error: isinstance(error, OutscaleError) and error.passing),
         reraise=True,
     )

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
+from core.outscale import transport
 from core.outscale.errors import OutscaleError
 from core.outscale.oapi import Oapi
 from core.outscale.oos import Oos
@@ -23,6 +24,12 @@ EMAIL, ACCOUNT_PASSWORD = "someone@example.com", "Correct-Horse-42-Battery"
 SECRETS = (SECRET_KEY, ACCOUNT_PASSWORD, PASSWORD)
 
 Ask = Callable[..., OutscaleError | None]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often something is tried is what the tests look at, not how long it takes."""
+    monkeypatch.setattr(transport, "PAUSE", 0.02)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,11 @@
 """What is sent again and what never is: an account locks after four failures, and a write may have happened."""
 
+import time
+
 import pytest
 from pydantic import SecretStr
 
+from core.outscale import transport
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.oapi import Oapi
 from tests.clients.conftest import ACCOUNT_PASSWORD, EMAIL, assert_says_enough, oapi, oos, region_at
@@ -76,6 +79,18 @@ def test_a_write_is_sent_once(write, reply: Reply) -> None:
             write(api)
         assert_says_enough(caught.value)
         assert len(origin.seen) == 1
+
+
+def test_tries_are_apart_by_a_random_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "PAUSE", 0.1)
+    taken = set()
+    for _ in range(4):
+        with Origin(PASSING["502"], PASSING["502"], ACCOUNTS) as origin, oapi(region_at(origin.url)) as api:
+            begun = time.monotonic()
+            api.read_accounts()
+            taken.add(round(time.monotonic() - begun, 3))
+    assert len(taken) > 1
+    assert max(taken) > 0.03
 
 
 def test_a_write_whose_answer_nobody_understands_counts_as_unanswered() -> None:
