@@ -137,7 +137,7 @@ def measure(
         page = browser.new_page()
         first = first_screen(page, address, since, heading)
         if screen:
-            page.get_by_test_id("stSidebarNav").get_by_role("link", name=screen).click()
+            page.get_by_test_id("stSidebarNav").get_by_role("link", name=screen, exact=True).click()
             expect(page.get_by_role("heading", name=screen, exact=True, level=1)).to_be_visible()
             page.wait_for_function(IDLE)
         median = statistics.median(clicks(page))

@@ -226,6 +226,7 @@ def _secret(form: Form, name: str, label: str, *, row: int | None = None, placeh
         type="password",
         placeholder=placeholder or stays,
         autocomplete="new-password",
+        live=True,  # leaving the field towards its own eye button commits nothing
     )
     return SecretStr(typed or "")
 

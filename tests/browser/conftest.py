@@ -85,7 +85,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, timezone_id="Europe/Paris")
+    context = browser.new_context(viewport={"width": 1280, "height": 1400}, timezone_id="Europe/Paris")
     context.set_default_timeout(20_000)
     page = context.new_page()
     yield page
@@ -110,7 +110,7 @@ def picture(page: Page, name: str) -> None:
 
 def visit(page: Page, title: str) -> None:
     """Open a screen through the navigation."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title).click()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
     expect(page.get_by_role("heading", name=title, exact=True, level=1)).to_be_visible()
     idle(page)
 
@@ -120,6 +120,7 @@ def fill(page: Page, label: str, value: str, index: int = 0) -> None:
     field = page.get_by_label(label, exact=True).nth(index)
     field.fill(value)
     field.press("Tab")
+    page.wait_for_timeout(400)  # a secret is sent a quarter of a second after its last letter
     idle(page)
 
 
