@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -39,6 +40,7 @@ from core.sandbox.world import World, now
 VERSIONS = ("v1", "latest")
 _METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 _MOST_BYTES = 1_000_000
+_SLASHES = re.compile(b"/{2,}")
 _PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET,OPTIONS,POST",
@@ -177,6 +179,9 @@ class _Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # osc-cli asks for //api/latest/…, and signs one slash: SigV4 looks at the path without empty parts.
+        scope["raw_path"] = _SLASHES.sub(b"/", scope["raw_path"])
+        scope["path"] = _SLASHES.sub(b"/", scope["path"].encode()).decode()
         app, skew = self._app, timedelta()
         if scope["path"].startswith("/api"):
             if self._api.faults.hit("cut", self._api.region):
@@ -216,7 +221,7 @@ async def _received(request: Request) -> Received:
         body += part
         if len(body) > _MOST_BYTES:
             raise RefusedError(TOO_LARGE, "The body is too large.")
-    path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").partition("?")[0]
+    path = request.scope["raw_path"].decode("latin-1")
     return Received(request.method, path, request.scope["query_string"].decode("latin-1"), headers, body)
 
 

@@ -19,6 +19,9 @@ _SCHEMES = {"OSC4-HMAC-SHA256": "OSC4", "AWS4-HMAC-SHA256": "AWS4"}
 _FIELDS = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 
 
+_URL_SAFE = str.maketrans("-_", "+/")
+
+
 @dataclass(frozen=True)
 class Signed:
     """A signature as its Authorization header tells it. `scope` is date, Region, service and terminator."""
@@ -84,7 +87,9 @@ def _signed(scheme: str, rest: str, received: Received) -> Signed:
 
 def _password(rest: str, received: Received) -> Password:
     try:
-        email, colon, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
+        # osc-cli writes the URL-safe letters of Base64, other clients the usual ones.
+        plain = base64.b64decode(rest.strip().translate(_URL_SAFE), validate=True)
+        email, colon, password = plain.decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise RefusedError(WRONG_SIGNATURE, "The Authorization header cannot be read.") from None
     if not (email and colon and password):

@@ -1,0 +1,53 @@
+"""osc-cli, from the osc-sdk package: a process with its own configuration file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+OSC_CLI = Path(sys.executable).with_name("osc-cli")
+
+
+@pytest.fixture
+def osc_cli(bare, account, tmp_path: Path):
+    """Run osc-cli with the first account's keys."""
+    profile = {
+        "access_key": account["access_key_id"],
+        "secret_key": account["secret_key"],
+        "region": account["region"],
+        "endpoint": account["api"].removeprefix("http://").removesuffix("/api/v1"),
+        "https": False,
+        "method": "POST",
+    }
+    folder = tmp_path / ".osc"
+    folder.mkdir(mode=0o700)
+    (folder / "config.json").write_text(json.dumps({"default": profile}))
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([OSC_CLI, *words], env=bare, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def test_calls_signed_with_keys(osc_cli, account) -> None:
+    said = osc_cli("api", "ReadAccounts")
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["Accounts"][0]["AccountId"] == account["account_id"]
+    said = osc_cli("api", "ReadAccessKeys", "--Filters", '{"States":["INACTIVE"]}')
+    assert {key["State"] for key in json.loads(said.stdout)["AccessKeys"]} == {"INACTIVE"}
+
+
+def test_calls_with_a_password(osc_cli, account) -> None:
+    words = ("--authentication_method=password", "--login", account["email"], "--password", account["password"])
+    said = osc_cli("api", "ReadAccessKeys", *words)
+    assert said.returncode == 0, said.stderr
+    listed = [key["AccessKeyId"] for key in json.loads(said.stdout)["AccessKeys"]]
+    assert account["access_key_id"] in listed
+
+
+def test_a_refusal_is_understood(osc_cli) -> None:
+    said = osc_cli("api", "DeleteAccessKey", "--AccessKeyId", "A" * 20)
+    assert said.returncode != 0
+    assert "5076" in said.stdout + said.stderr
