@@ -16,8 +16,8 @@ from dashboard.widgets.problems import above
 from dashboard.widgets.text import safe, size
 
 PLACE = "buckets.place"
+# A browser's download passes through this process's memory.
 LARGEST_DOWNLOAD = 200 * 1024 * 1024
-"""A browser's download passes through this process's memory."""
 SIZES = (100, 500, 1000)
 
 
@@ -113,7 +113,7 @@ def _table(place: Place, folders: list[str], objects: list[StoredObject]) -> Sto
     start = len(place.prefix)
     table = pd.DataFrame(
         {
-            "": ["📁"] * len(folders) + ["📄"] * len(objects),
+            "Kind": ["folder"] * len(folders) + ["file"] * len(objects),
             "Name": [folder[start:] for folder in folders] + [stored.key[start:] for stored in objects],
             "Size": pd.array([None] * len(folders) + [stored.size for stored in objects], dtype="Int64"),
             "Modified": pd.to_datetime([None] * len(folders) + [stored.modified for stored in objects], utc=True),
@@ -130,7 +130,7 @@ def _table(place: Place, folders: list[str], objects: list[StoredObject]) -> Sto
         placeholder="",
         alt=f"Folders and files of {place.choice.bucket}/{place.prefix}",
         column_config={
-            "": st.column_config.TextColumn(width=40),
+            "Kind": st.column_config.TextColumn(width=70),
             "Name": st.column_config.TextColumn(width="large"),
             "Size": st.column_config.NumberColumn(format="bytes"),
             "Modified": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),

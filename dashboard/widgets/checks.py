@@ -41,7 +41,7 @@ def show_checks(results: Sequence[CheckResult], key: str) -> None:
                 "Outcome": [outcome_badge(line.outcome) for line in lines],
                 "Found": [safe(line.found) for line in lines],
                 "What to do": [safe(line.mend) for line in lines],
-                "Time": [f"{line.seconds:.2f} s" if line.seconds else "" for line in lines],
+                "Time": [f"{line.seconds:.2f}\u00a0s" if line.seconds else "" for line in lines],
             }
         )[first : first + _LINES],
         border="horizontal",

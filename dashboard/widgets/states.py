@@ -21,7 +21,7 @@ STATE_COLOURS = [colour for colour, _, _ in _STATES.values()]
 def outcome_badge(outcome: Outcome) -> str:
     """A check's outcome as Markdown."""
     colour, icon, word = _OUTCOMES[outcome]
-    return f":{colour}[:material/{icon}: {word}]"
+    return f":{colour}[:material/{icon}:\u00a0{word}]"
 
 
 def state_badge(state: State) -> str:

@@ -30,6 +30,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 ROW_HEIGHT = 35
+expect.set_options(timeout=20_000)
 
 
 def free_port() -> int:

@@ -22,7 +22,8 @@ def test_the_main_job_in_one_walk(page: Page, dashboard: Dashboard, sandbox) -> 
     _manage_credentials(page)
     _browse_buckets(page, sandbox.info["billing"][0])
 
-    visit(page, "Home")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home").click()
+    expect(page.get_by_text("passed its last check")).to_be_visible()
     picture(page, "14-home")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert problems == []
@@ -94,11 +95,15 @@ def _manage_credentials(page: Page) -> None:
     press(page, "Enable")
     expect(page.get_by_text("demo-bills: enabled.").first).to_be_visible()
     idle(page)
+    pick(table, 0)  # no longer this one
+    idle(page)
     pick(table, 1)
+    expect(page.get_by_role("heading", name="demo-west")).to_be_visible()
     idle(page)
     press(page, "Check again")
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     idle(page)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    page.get_by_role("tab", name="Events").click()
     picture(page, "10-credentials-checked-again")
 
 
