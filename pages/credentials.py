@@ -1,5 +1,6 @@
 """Credentials: the stored ones, found, looked at, checked again, switched, edited, deleted."""
 
+import zlib
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -110,7 +111,8 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
     )
     event = st.dataframe(
         table,
-        key=TABLE,
+        # Other rows make another table, so that a selection never slides to a row that nobody chose.
+        key=f"{TABLE}.{zlib.crc32(' '.join(row.name for row in rows).encode())}",
         hide_index=True,
         height=min(38 + 35 * len(rows), 420),
         on_select="rerun",

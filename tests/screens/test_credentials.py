@@ -11,7 +11,8 @@ TABLE = "credentials.table"
 
 
 def select(app, *rows: int):
-    app.session_state[TABLE] = {"selection": {"rows": list(rows)}}
+    (key,) = [one.key for one in app.dataframe if one.key and one.key.startswith(TABLE)]
+    app.session_state[key] = {"selection": {"rows": list(rows)}}
     return ran(app.run())
 
 
