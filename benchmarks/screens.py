@@ -114,11 +114,11 @@ def clicks(page: Page) -> list[float]:
               const app = document.querySelector('[data-testid=stApp]');
               window.redrawn = new Promise(done => {
                 let began = 0;
-                document.addEventListener('click', () => { began = performance.now(); }, {once: true, capture: true});
+                document.addEventListener('pointerdown', () => { began = performance.now(); }, {once: true, capture: true});
                 let ran = false;
                 new MutationObserver(() => {
                   const state = app.getAttribute('data-test-script-state');
-                  if (began && state === 'running') ran = true;
+                  if (began && state !== 'notRunning') ran = true;
                   if (ran && state === 'notRunning') requestAnimationFrame(() => done(performance.now() - began));
                 }).observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
               });

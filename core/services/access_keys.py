@@ -14,6 +14,7 @@ from core.domain.regions import Region
 from core.outscale.errors import OutscaleError
 from core.outscale.models import AccessKey, CreatedAccessKey
 from core.outscale.oapi import Oapi
+from core.sandbox.info import read_info
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.store import StoreError
@@ -30,7 +31,7 @@ _OPENED = "access_keys.open"
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """An account whose keys were opened here before: the email it signs in with, and its Region."""
+    """An account to choose: the email it signs in with, and its Region."""
 
     email: str
     region: str
@@ -70,12 +71,14 @@ _lock = threading.Lock()
 
 
 def known_accounts(actor: Actor, workspace: Workspace) -> list[KnownAccount]:
-    """The accounts whose keys were opened here before, the last one first.
+    """The accounts whose keys were opened here before, the last one first, then the running sandbox's demo accounts.
 
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "access_keys.accounts") as session:
         opened = session.exec(select(Event).where(Event.action == _OPENED).order_by(col(Event.id).desc())).all()
     known = {(event.subject, str(event.details["region"])): None for event in opened}
+    demo = read_info(workspace.settings) or {"accounts": []}
+    known |= {(account["email"], account["region"]): None for account in demo["accounts"]}
     regions = workspace.regions
     return [KnownAccount(email, region) for email, region in known if region in regions]
 

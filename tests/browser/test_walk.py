@@ -32,8 +32,7 @@ def test_the_main_job_in_one_walk(page: Page, dashboard: Dashboard, sandbox) -> 
 
 def _create_a_key(page: Page, account: dict) -> None:
     visit(page, "Access keys")
-    fill(page, "Email of the account", account["email"])
-    choose(page, "Region", "Sandbox West")
+    choose(page, "Account", account["email"])
     picture(page, "02-access-keys-password")
     page.get_by_label("Current password").fill(account["password"])
     press(page, "Confirm")

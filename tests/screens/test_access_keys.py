@@ -3,12 +3,15 @@
 from core.services.access_keys import kept_keys
 from core.services.workspace import Workspace
 from dashboard.navigation import ACCESS_KEYS
-from tests.screens.conftest import fill, press, ran, words, write
+from tests.screens.conftest import choose, fill, press, ran, words, write
 from tests.services.conftest import ACTOR
+
+OTHER = "Another account …"
 
 
 def opened(screen, account: dict):
     app = screen(ACCESS_KEYS)
+    choose(app, "Account", OTHER)
     write(app, "Email of the account", account["email"])
     (region,) = [one for one in app.selectbox if one.label == "Region"]
     region.set_value(account["region"])
@@ -58,3 +61,12 @@ def test_search_and_close(screen, workspace: Workspace, sandbox) -> None:
     press(app, "Close")
     assert [one for one in app.text_input if one.label == "Current password"]
     ran(app)
+
+
+def test_a_demo_account_is_chosen(screen, workspace: Workspace, sandbox) -> None:
+    account = sandbox.account(0)
+    app = screen(ACCESS_KEYS)
+    choose(app, "Account", f"{account['email']} · {account['region']}")
+    write(app, "Current password", account["password"])
+    press(app, "Confirm")
+    assert account["access_keys"][0]["access_key_id"] in list(app.dataframe[0].value["Access key"])
