@@ -70,3 +70,7 @@ class Rates:
         allowed = tokens >= 1
         self._buckets[who] = (tokens - allowed, present)
         return allowed
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._buckets.clear()

@@ -175,11 +175,7 @@ class _Sandbox:
             changed = self._changed.is_set()
             self._changed.clear()
             async with self._working:
-                try:
-                    await asyncio.to_thread(self._stores.follow, self._world.model_copy(deep=True))
-                except StorageError:
-                    self._changed.set()  # tried again after a rest
-                    await asyncio.sleep(_FOLLOW_SECONDS)
+                changed |= await asyncio.to_thread(self._stores.follow, self._world.model_copy(deep=True))
             if changed:
                 write_info(self._settings, self._world, self._token.get_secret_value())
 
@@ -204,6 +200,7 @@ class _Sandbox:
         self._faults.clear()
         for api in self._apis:
             api.locks.clear()
+            api.guard.rates.clear()
 
     def _status(self) -> dict[str, object]:
         regions = [{"region": api.region, "accounts": len(self._world.of_region(api.region))} for api in self._apis]

@@ -104,6 +104,14 @@ def test_after_a_crash_it_starts_again(own_home: Path, spec: Spec) -> None:
         two.stop()
 
 
+def test_it_ends_when_a_storage_does(own_home: Path) -> None:
+    one = start_sandbox(own_home)
+    children = psutil.Process(one.process.pid).children(recursive=True)
+    children[0].kill()
+    assert one.process.wait(20) == 1
+    assert _gone(children)
+
+
 def test_ctrl_c_while_it_starts(own_home: Path) -> None:
     settings = Settings(home=own_home, sandbox_port=free_ports(4))
     environment = os.environ | {

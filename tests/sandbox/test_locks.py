@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 
 from core.sandbox import locks
 from core.sandbox.locks import Locks, Rates
@@ -50,6 +51,19 @@ def test_an_unknown_key_locks_itself_only(client: ClientFor) -> None:
     stranger = client(Key("B" * 20, "A" * 40))
     assert [stranger("ReadAccounts").code for _ in range(5)] == ["1"] * 4 + ["13"]
     assert client(0)("ReadAccounts").status == 200
+
+
+def test_too_many_requests_of_an_account_are_throttled(client: ClientFor) -> None:
+    one, other = client(1), client(0)
+    # A signature is good for five minutes, so that sending is all there is to do.
+    headers = one.osc4().forge_headers_signed("/api/v1/ReadAccounts", "{}")
+    with requests.Session() as session:
+        for _ in range(20 * locks.BURST):
+            answer = session.post(f"{one.url}/ReadAccounts", data="{}", headers=headers, timeout=5)
+            if answer.status_code != 200:
+                break
+    assert (answer.status_code, answer.json()["Errors"][0]["Code"]) == (429, "24")
+    assert other("ReadAccounts").status == 200
 
 
 class _Clock:
