@@ -1,29 +1,16 @@
 """A sandbox of its own for a benchmark."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.outscale.regions import load_regions
 from core.settings import Settings
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` neighbouring free ports of the loopback address."""
-    for first in range(21_000, 60_000, count):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports")
+from tests.conftest import free_ports
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.sandbox import free_ports
+from tests.conftest import free_ports
 
 COMMAND = [Path(sys.executable).with_name("onboarding"), "run"]
 
