@@ -47,7 +47,9 @@ def run_all(settings: Settings) -> int:
             if not _wait_for_sandbox(settings, sandbox):
                 plain("The sandbox did not start.", error=True)
                 return 1
-        dashboard = _start(_streamlit(settings), settings, "dashboard")
+        dashboard = _start(
+            [sys.executable, "-m", "dashboard.serve", "--server.port", str(settings.port)], settings, "dashboard"
+        )
         children.append(dashboard)
         if not _wait_for_port(settings.port, dashboard):
             plain(f"The dashboard did not start; see {settings.logs / 'dashboard.out'}.", error=True)
@@ -67,11 +69,6 @@ def run_all(settings: Settings) -> int:
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise _StoppedError
-
-
-def _streamlit(settings: Settings) -> list[str]:
-    app = str(_ROOT / "dashboard" / "app.py")
-    return [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(settings.port)]
 
 
 def _start(command: list[str], settings: Settings, name: str) -> subprocess.Popen[bytes]:

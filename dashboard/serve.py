@@ -1,0 +1,44 @@
+"""The dashboard's server: Streamlit, with everything that the first screen needs already there.
+
+    python -m dashboard.serve --server.port 8501
+
+Streamlit imports an app's modules when its first visitor comes, who waits for that; here it is done before the server
+answers."""
+
+import contextlib
+import gc
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+
+from streamlit.web import cli
+
+import core.outscale
+import core.services
+import dashboard.widgets
+from core.outscale.regions import RegionFileError
+from core.store.store import StoreError
+from core.vault.master_key import VaultError
+from dashboard.session import workspace
+
+_APP = Path(__file__).with_name("app.py")
+
+
+def prepare() -> None:
+    """Import the services and the widgets, and open the workspace that every session shares.
+
+    A store or vault that cannot be used is said by the first screen, in the same words."""
+    for package in (core.outscale, core.services, dashboard.widgets):
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            importlib.import_module(module.name)
+    importlib.import_module("pandas")
+    with contextlib.suppress(StoreError, VaultError, RegionFileError):
+        workspace()
+    gc.collect()
+    gc.freeze()  # what is there now stays: later collections, which hold up the screens, need not look at it
+
+
+if __name__ == "__main__":
+    prepare()
+    sys.exit(cli.main(["run", str(_APP), *sys.argv[1:]]))
