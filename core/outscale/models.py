@@ -62,6 +62,45 @@ class CreatedAccessKey(AccessKey):
     secret_key: SecretStr
 
 
+class ApiAccessPolicy(_Answer):
+    """The account's rule for keys (ReadApiAccessPolicy). The longest life that a key may have in seconds; 0: any."""
+
+    max_access_key_expiration_seconds: int = 0
+    require_trusted_env: bool = False
+
+
+class EimUser(_Answer):
+    """An EIM user (ReadUsers)."""
+
+    user_name: str
+    user_id: str | None = None
+    path: str = "/"
+    user_email: str | None = None
+
+
+class ApiLog(_Answer):
+    """One line of the account's calls (ReadApiLogs)."""
+
+    query_access_key: str | None = None
+    query_call_name: str | None = None
+    query_date: Instant | None = None
+
+
+class Keypair(_Answer):
+    """A keypair (ReadKeypairs). The fingerprint is an MD5."""
+
+    keypair_name: str
+    keypair_id: str | None = None
+    keypair_type: str | None = None
+    keypair_fingerprint: str | None = None
+
+
+class CreatedKeypair(Keypair):
+    """A new keypair (CreateKeypair). `private_key` (PEM) comes once, and only when OUTSCALE made the pair."""
+
+    private_key: SecretStr | None = None
+
+
 class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True)
 

@@ -1,9 +1,11 @@
 """The OUTSCALE API, signed by the official SDK's signer with the credentials given here and no others."""
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,7 +18,16 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
 from core.outscale.errors import OutscaleError, Trouble
-from core.outscale.models import AccessKey, Account, CreatedAccessKey
+from core.outscale.models import (
+    AccessKey,
+    Account,
+    ApiAccessPolicy,
+    ApiLog,
+    CreatedAccessKey,
+    CreatedKeypair,
+    EimUser,
+    Keypair,
+)
 from core.outscale.oapi_errors import Asked, api_error, not_json
 from core.outscale.transport import Transport, repeat_reads
 
@@ -93,7 +104,7 @@ class Oapi:
     ) -> CreatedAccessKey:
         """Create an access key, ACTIVE (CreateAccessKey). Sent once: when no answer comes, a key may exist."""
         params = _given(ExpirationDate=_iso(expiration), Tag=tag, UserName=user_name)
-        return self._model("CreateAccessKey", params, CreatedAccessKey)
+        return self._model("CreateAccessKey", params, "AccessKey", CreatedAccessKey)
 
     def update_access_key(
         self,
@@ -116,11 +127,61 @@ class Oapi:
             Tag=tag,
             UserName=user_name,
         )
-        return self._model("UpdateAccessKey", params, AccessKey)
+        return self._model("UpdateAccessKey", params, "AccessKey", AccessKey)
 
     def delete_access_key(self, access_key_id: str, user_name: str | None = None) -> None:
         """Delete a key (DeleteAccessKey). An EIM user's must be INACTIVE first."""
         self.call("DeleteAccessKey", **_given(AccessKeyId=access_key_id, UserName=user_name))
+
+    def read_api_access_policy(self) -> ApiAccessPolicy:
+        """The account's rule for the life of its keys (ReadApiAccessPolicy)."""
+        return self._model("ReadApiAccessPolicy", {}, "ApiAccessPolicy", ApiAccessPolicy)
+
+    def update_account(self, changes: dict[str, Any]) -> Account:
+        """Change the account's data (UpdateAccount); `changes` in the API's own names. Sent once."""
+        return self._model("UpdateAccount", changes, "Account", Account)
+
+    def read_users(self) -> list[EimUser]:
+        """All EIM users of the account (ReadUsers), page by page."""
+        users: list[EimUser] = []
+        while True:
+            answer = self.call("ReadUsers", FirstItem=len(users) + 1, ResultsPerPage=100)
+            page = self._parsed("ReadUsers", partial(_each, EimUser, answer, "Users"))
+            users += page
+            if not (page and answer.get("HasMoreItems")):
+                return users
+
+    def read_api_logs(self, access_keys: list[str], after: datetime, most: int = 1000) -> list[ApiLog]:
+        """The calls that these keys signed since `after` (ReadApiLogs keeps 32 days), the newest first, at most `most`
+        (1,000 is the longest page)."""
+        filters = {
+            "QueryAccessKeys": access_keys,
+            "QueryDateAfter": _iso(after),
+            "QueryDateBefore": _iso(datetime.now(UTC) + timedelta(minutes=5)),
+        }
+        return self._models("ReadApiLogs", {"Filters": filters, "ResultsPerPage": most}, "Logs", ApiLog)
+
+    def read_keypairs(self, names: list[str] | None = None) -> list[Keypair]:
+        """The account's keypairs (ReadKeypairs), page by page; only those of `names` when given."""
+        filters = {"KeypairNames": names} if names is not None else None
+        found: list[Keypair] = []
+        token: str | None = None
+        while True:
+            answer = self.call("ReadKeypairs", **_given(Filters=filters, ResultsPerPage=1000, NextPageToken=token))
+            found += self._parsed("ReadKeypairs", partial(_each, Keypair, answer, "Keypairs"))
+            token = answer.get("NextPageToken")
+            if not token:
+                return found
+
+    def create_keypair(self, name: str, public_key: str | None = None) -> CreatedKeypair:
+        """Create a keypair, or import `public_key`, one OpenSSH line (CreateKeypair). Sent once: when no answer comes,
+        it may exist."""
+        encoded = base64.b64encode(public_key.encode()).decode() if public_key else None
+        return self._model("CreateKeypair", _given(KeypairName=name, PublicKey=encoded), "Keypair", CreatedKeypair)
+
+    def delete_keypair(self, name: str) -> None:
+        """Delete a keypair (DeleteKeypair)."""
+        self.call("DeleteKeypair", KeypairName=name)
 
     def check_authentication(self, email: str, password: SecretStr) -> None:
         """Ask whether email and password are an account's (CheckAuthentication, itself signed by a key). Sent once:
@@ -139,11 +200,11 @@ class Oapi:
 
     def _models(self, call: str, params: dict[str, Any], field: str, model: type[Model]) -> list[Model]:
         answer = self.call(call, **params)
-        return self._parsed(call, lambda: [model.model_validate(entry) for entry in answer[field]])
+        return self._parsed(call, partial(_each, model, answer, field))
 
-    def _model(self, call: str, params: dict[str, Any], model: type[Model]) -> Model:
+    def _model(self, call: str, params: dict[str, Any], field: str, model: type[Model]) -> Model:
         answer = self.call(call, **params)
-        return self._parsed(call, lambda: model.model_validate(answer["AccessKey"]))
+        return self._parsed(call, lambda: model.model_validate(answer[field]))
 
     def _parsed(self, call: str, parse: Callable[[], Parsed]) -> Parsed:
         try:
@@ -218,6 +279,10 @@ class Oapi:
             if secret is not None and secret.get_secret_value():
                 error = error.without(secret.get_secret_value())
         return error
+
+
+def _each(model: type[Model], answer: dict[str, Any], field: str) -> list[Model]:
+    return [model.model_validate(entry) for entry in answer[field]]
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

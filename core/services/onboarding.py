@@ -18,6 +18,7 @@ from core.services.access_keys import kept_secret
 from core.services.checks.billing import BUCKET_CHECKS, REGION_CHECKS, check_billing
 from core.services.checks.projects import PROJECT_CHECKS, Known, check_project
 from core.services.checks.run import Progress, Run
+from core.services.registry import register
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import Check, Credentials, Project, now
@@ -138,6 +139,9 @@ def add_credentials(
         credentials.modified = now()
         sealed.put(change.session, workspace.vault, credentials, draft)
         store_results(change.session, credentials, report.results)
+        for row in draft.projects:
+            if row.account_id:
+                register(change.session, row.account_id, row.region, "credentials", owner=actor.name)
         change.record(
             draft.name,
             kind="billing" if draft.billing_only else "projects",

@@ -68,6 +68,13 @@ def buckets_of(session: Session, credentials: Credentials) -> list[Bucket]:
     return list(session.exec(rows).all())
 
 
+def project_secret(vault: Vault, row: Project) -> SecretStr:
+    """The secret key of a project row, opened.
+
+    Raises VaultError when it does not open."""
+    return vault.open(row.secret_key_sealed, _project_place(row.id))
+
+
 def billing_secret(vault: Vault, credentials: Credentials) -> SecretStr:
     """The billing secret key, opened.
 
@@ -101,7 +108,7 @@ def take(session: Session, vault: Vault, credentials: Credentials) -> Credential
         projects=[
             ProjectDraft(
                 access_key=row.access_key,
-                secret_key=vault.open(row.secret_key_sealed, _project_place(row.id)),
+                secret_key=project_secret(vault, row),
                 account_id=row.account_id,
                 region=row.region,
             )

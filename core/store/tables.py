@@ -4,7 +4,17 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, LargeBinary, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
@@ -137,22 +147,171 @@ class KeptKey(SQLModel, table=True):
     created: datetime = _time()
 
 
+class Account(SQLModel, table=True):
+    """An account that is known here. `data` is what ReadAccounts gave last, at `read`."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("account_id", "region"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    account_id: str
+    region: str
+    email: str = ""
+    company: str = ""
+    owner: str = ""
+    """Who answers for it here."""
+    notes: str = ""
+    source: str
+    """How it became known: `hand`, `request`, `key` or `credentials`."""
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    read: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    password_confirmed: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    created: datetime = _time()
+    modified: datetime = _time()
+
+
+class AccountRequest(SQLModel, table=True):
+    """A request for a cloud account, or for a copy of one to another Region; followed until it is answered."""
+
+    __tablename__ = "account_request"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    kind: str
+    """`new` or `copy`."""
+    state: str = "draft"
+    """`draft`, `sent`, `granted` or `refused`."""
+    region: str
+    from_account_id: str = ""
+    from_region: str = ""
+    full_name: str = ""
+    job_title: str = ""
+    company: str = ""
+    email: str = ""
+    phone: str = ""
+    subject: str = ""
+    description: str = ""
+    terms_accepted: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    newsletter: bool = False
+    owner: str = ""
+    notes: str = ""
+    sent_by: str = ""
+    """The way it went: `smtp`, `mail` (the person's own mail program) or `sandbox`."""
+    ticket: str = ""
+    """What the sandbox calls it."""
+    granted_account_id: str = ""
+    created: datetime = _time()
+    modified: datetime = _time()
+    sent: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    answered: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    reminded: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+
+
+class SeenKey(SQLModel, table=True):
+    """An access key as OUTSCALE listed it last, at `seen`. `quiet_since`: the moment since which no use of it is
+    known; ReadApiLogs goes back 32 days only, so it is kept here from reading to reading."""
+
+    __tablename__ = "seen_key"
+    __table_args__ = (UniqueConstraint("access_key", "region"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    access_key: str
+    region: str
+    account_id: str = Field(index=True)
+    user_name: str = ""
+    """The EIM user that owns it; empty for the root user."""
+    state: str
+    tag: str = ""
+    created: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    expires: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    last_used: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    quiet_since: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    logs_read: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    seen: datetime = _time()
+
+
 class KeyIntent(SQLModel, table=True):
-    """The intention to create an access key, recorded before the call: if no outcome follows, a key may exist at
-    OUTSCALE that nobody holds the secret of."""
+    """The intention to create an access key or a keypair, recorded before the call: while no outcome follows, one may
+    exist at OUTSCALE that nobody holds the secret of. `before` names what was there already.
+
+    `secret_key_sealed` holds a new access key's secret until its creator says that it is taken."""
 
     __tablename__ = "key_intent"
 
     id: str = Field(default_factory=new_id, primary_key=True)
+    kind: str = "access_key"
+    """`access_key` or `keypair`."""
     actor: str
     region: str
     account_id: str
+    """Empty when only the email is known."""
+    email: str = ""
     user_name: str | None = None
+    name: str = ""
+    """A keypair's name."""
+    before: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    rotation_id: str | None = Field(default=None, index=True)
     begun: datetime = _time()
     ended: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
     outcome: str | None = None
-    """`created`, `refused`, or nothing while it is open."""
+    """`created` (its secret waits here), `taken`, `refused`, `absent`, `revoked`, or nothing while it is open."""
     access_key: str | None = None
+    secret_key_sealed: str | None = None
+
+
+class Rotation(SQLModel, table=True):
+    """The replacement of an access key, step by step. Both secrets stay sealed here until it ends, so that another
+    person can go on with it or bring the old key back. Only one may be under way for a key."""
+
+    __tablename__ = "rotation"
+    __table_args__ = (
+        Index(
+            "ix_rotation_under_way",
+            "old_key",
+            "region",
+            unique=True,
+            sqlite_where=text("ended IS NULL"),
+            postgresql_where=text("ended IS NULL"),
+        ),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    region: str
+    account_id: str
+    user_name: str = ""
+    old_key: str
+    old_secret_sealed: str | None = None
+    old_expires: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    new_key: str | None = None
+    new_secret_sealed: str | None = None
+    new_expires: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    tag: str = ""
+    step: str = "create"
+    """The step that is next: `create`, `check`, `replace`, `deactivate`, `wait`, `delete`; `back` while the old key is
+    brought back."""
+    actor: str
+    worker: str | None = None
+    """Who is at a step now, and until when nobody else may be: a person's name and a random token."""
+    worker_until: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    problem: str = ""
+    delete_after: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    begun: datetime = _time()
+    modified: datetime = _time()
+    ended: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    outcome: str | None = None
+    """`done`, `brought_back` or `given_up`."""
+
+
+class Policy(SQLModel, table=True):
+    """What an administrator decided about keys and requests; one row. Days."""
+
+    __tablename__ = "policy"
+
+    id: int = Field(default=1, primary_key=True)
+    expires_soon_days: int = 30
+    old_days: int = 365
+    unused_days: int = 90
+    grace_days: int = 7
+    remind_days: int = 5
 
 
 class Event(SQLModel, table=True):

@@ -1,0 +1,20 @@
+"""Which accounts are known here: every way to learn of one ends in this register."""
+
+from sqlmodel import Session, select
+
+from core.store.tables import Account
+
+
+def register(
+    session: Session, account_id: str, region: str, source: str, *, email: str = "", company: str = "", owner: str = ""
+) -> Account:
+    """The known account of this Account ID (12 digits) and Region, made when it is new. What is already written about
+    it stays; empty fields are filled. `source`: `hand`, `request`, `key` or `credentials`."""
+    account = session.exec(select(Account).where(Account.account_id == account_id, Account.region == region)).first()
+    if account is None:
+        account = Account(account_id=account_id, region=region, source=source)
+        session.add(account)
+    account.email = account.email or email
+    account.company = account.company or company
+    account.owner = account.owner or owner
+    return account
