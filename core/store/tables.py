@@ -293,6 +293,8 @@ class Rotation(SQLModel, table=True):
     """Who is at a step now, and until when nobody else may be: a person's name and a random token."""
     worker_until: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
     problem: str = ""
+    checked: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """The credentials that the new key was checked for: their names and revisions."""
     delete_after: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
     begun: datetime = _time()
     modified: datetime = _time()

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("worker", sa.String(), nullable=True),
         sa.Column("worker_until", sa.DateTime(), nullable=True),
         sa.Column("problem", sa.String(), nullable=False),
+        sa.Column("checked", sa.JSON(), nullable=False),
         sa.Column("delete_after", sa.DateTime(), nullable=True),
         sa.Column("begun", sa.DateTime(), nullable=False),
         sa.Column("modified", sa.DateTime(), nullable=False),
