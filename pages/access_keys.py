@@ -1,59 +1,116 @@
-"""Access keys: opened by the account's password, seen, created. A new secret is shown once."""
+"""Access keys of an account or an EIM user: seen, created, changed, rotated, deleted. A new secret is shown once."""
 
-import csv
-import io
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 from pydantic import SecretStr
 
 from core.domain.regions import DEFAULT_REGION
-from core.outscale.models import AccessKey
-from core.services.access_keys import (
-    DEFAULT_LIFE,
-    KEYS_PER_USER,
-    Created,
+from core.services.access_keys import KEYS_PER_USER, KeyList, KeyView, Mark, list_keys, list_users
+from core.services.doors import (
     Door,
     Opened,
-    close_account,
-    create_key,
+    close_door,
     is_open,
-    keep_key,
-    kept_keys,
     known_accounts,
-    list_keys,
-    open_account,
+    open_with_key,
+    open_with_password,
 )
+from core.services.signing import signing_keys
 from core.store.store import StoreError
-from dashboard.navigation import ADD_CREDENTIALS, go
+from core.vault.master_key import VaultError
 from dashboard.session import actor, workspace
-from dashboard.widgets.credentials_form import carry_key
+from dashboard.widgets.key_dialogs import (
+    DOING,
+    SAID,
+    change_dialog,
+    deactivate_dialog,
+    delete_dialog,
+    set_state,
+)
+from dashboard.widgets.lost_keys import show_open
+from dashboard.widgets.new_key import CREATING, NEW_KEY, SHOWN_REGION, create_dialog, secret_dialog
 from dashboard.widgets.problems import above
+from dashboard.widgets.rotations import ROTATING, rotate_dialog, show_rotations
 from dashboard.widgets.text import local, safe
 
 DOOR = "access_keys.opened"
-NEW_KEY = "access_keys.new"
-KEPT = "access_keys.kept"
-CREATING = "access_keys.creating"
+LIST = "access_keys.list"
+FOR = "access_keys.for"
+USER = "access_keys.user"
 OTHER = "Another account …"
+OWN = "The one who signs"
+PASSWORD, STORED = "Password", "Stored key"
+_RED, _ORANGE, _GREEN, _GRAY = "#d64545", "#c77700", "#2e8b57", "#808495"
 
 
 def main() -> None:
     """Show the screen."""
     st.title("Access keys")
-    st.caption("Access keys sign requests to OUTSCALE. The account's password opens their list.")
-    opened: Opened | None = st.session_state.get(DOOR)
-    if opened and opened.door and is_open(opened.door):
-        _keys(opened.door, opened)
-        return
-    if st.session_state.pop(DOOR, None):
+    st.caption("Access keys sign requests to OUTSCALE. The account's password opens their list, or a key that is here.")
+    if said := st.session_state.pop(SAID, None):
+        st.success(safe(said), icon=":material/check_circle:")
+    door: Door | None = st.session_state.get(DOOR)
+    if door and not is_open(door):
+        _shut(door)
         st.info("The password is no longer held. Confirm it again.", icon=":material/lock_clock:")
-    _confirm()
+        door = None
+    _asked_for(door)
+    show_open(door)
+    show_rotations()
+    if SHOWN_REGION in st.session_state and NEW_KEY in st.session_state:
+        secret_dialog()
+    if door and (door := st.session_state.get(DOOR)):
+        _keys(door)
+    else:
+        _open()
+
+
+def _asked_for(door: Door | None) -> None:
+    """Another screen may name the account that is wanted."""
+    wanted = st.session_state.pop(FOR, None)
+    if wanted is None or (door and (door.account_id, door.region) == tuple(wanted)):
+        return
+    if door:
+        _shut(door)
+    account_id, region = wanted
+    keys = signing_keys(actor(), workspace(), account_id, region)
+    if keys:
+        _enter(open_with_key(actor(), workspace(), keys[0].access_key, region))
+        return
+    known = [
+        one for one in known_accounts(actor(), workspace()) if (one.account_id, one.region) == (account_id, region)
+    ]
+    st.session_state["access_keys.way"] = PASSWORD
+    if known:
+        st.session_state["access_keys.account"] = _named(known[0].email, region)
+
+
+def _open() -> None:
+    stored = {
+        f"{key.access_key} · {key.account_id or 'account not known'} · {key.region} · {key.source}": key
+        for key in signing_keys(actor(), workspace())
+    }
+    way = PASSWORD
+    if stored:
+        way = st.segmented_control("Open with", [PASSWORD, STORED], default=PASSWORD, key="access_keys.way") or PASSWORD
+    if problem := st.session_state.pop("access_keys.problem", None):
+        above(problem)
+    if way == PASSWORD:
+        _confirm()
+        return
+    with st.form("access_keys.stored"):
+        chosen = st.selectbox("Access key", list(stored), key="access_keys.stored_key")
+        st.caption("Its secret is sealed here and signs the requests. It cannot deactivate or delete itself.")
+        if st.form_submit_button("Open", type="primary", icon=":material/key:"):
+            key = stored[chosen]
+            _enter(open_with_key(actor(), workspace(), key.access_key, key.region))
 
 
 def _confirm() -> None:
-    known = {f"{account.email} · {account.region}": account for account in known_accounts(actor(), workspace())}
+    known = {_named(account.email, account.region): account for account in known_accounts(actor(), workspace())}
     regions = workspace().regions
     chosen = st.selectbox("Account", [*known, OTHER], key="access_keys.account")
     account = known.get(chosen)
@@ -80,189 +137,213 @@ def _confirm() -> None:
     st.caption(
         "Held in memory for five minutes at most, never stored. Four wrong passwords lock an account for a while."
     )
-    if problem := st.session_state.pop("access_keys.problem", None):
-        above(problem)
     if not sent:
         return
     # A new number makes the field new, so that the password leaves the session's state.
     st.session_state["access_keys.try"] = number + 1
     try:
         with st.spinner("Asking OUTSCALE …"):
-            opened = open_account(actor(), workspace(), email or "", SecretStr(password or ""), region or "")
+            opened = open_with_password(actor(), workspace(), email or "", SecretStr(password or ""), region or "")
     except StoreError as error:
-        above_store(error)
+        st.error(str(error), icon=":material/error:")
         return
+    _enter(opened)
+
+
+def _enter(opened: Opened) -> None:
+    for name in (LIST, USER, DOING, ROTATING, CREATING):
+        st.session_state.pop(name, None)
     if opened.problem:
         st.session_state["access_keys.problem"] = opened.problem
     else:
-        st.session_state[DOOR] = opened
+        st.session_state[DOOR] = opened.door
     st.rerun()
 
 
-def above_store(error: StoreError) -> None:
-    """Say what the store refused."""
-    st.error(str(error), icon=":material/error:")
+def _shut(door: Door) -> None:
+    close_door(door)
+    for name in (DOOR, LIST, USER):
+        st.session_state.pop(name, None)
 
 
-def _keys(door: Door, opened: Opened) -> None:
+def _keys(door: Door) -> None:
     _header(door)
-    above(opened.problem)
-    word = st.text_input("Search", type="search", placeholder="Access key or tag", key="access_keys.search")
+    user = _user(door)
+    listed: KeyList | None = st.session_state.get(LIST)
+    if listed is None or st.session_state.get("access_keys.listed_user") != user:
+        try:
+            with st.spinner("Reading the keys …"):
+                listed = list_keys(actor(), workspace(), door, user)
+        except (StoreError, VaultError) as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.session_state[LIST], st.session_state["access_keys.listed_user"] = listed, user
+    above(listed.problem)
+    left, right = st.columns([3, 1])
+    word = left.text_input(
+        "Search", type="search", placeholder="Access key, tag or credentials", key="access_keys.search"
+    )
+    state = right.selectbox("State", ["All", "ACTIVE", "INACTIVE"], key="access_keys.state")
     word = (word or "").strip().lower()
-    kept = kept_keys(actor(), workspace(), door.region)
-    shown = [key for key in opened.keys if word in f"{key.access_key_id} {key.tag or ''} {key.state}".lower()]
-    if shown:
-        _table(shown, kept)
-    elif opened.keys:
+    shown = [
+        key
+        for key in listed.keys
+        if word in " ".join([key.access_key, key.tag, *key.used_by]).lower() and state in {"All", key.state}
+    ]
+    chosen = _table(shown) if shown else None
+    if listed.keys and not shown:
         st.info("No key matches the search.", icon=":material/search_off:")
-    elif not opened.problem:
-        st.info("This account has no access key. Create the first one.", icon=":material/info:")
-    st.caption(f"{len(shown)} of {len(opened.keys)} keys. OUTSCALE allows {KEYS_PER_USER} keys a user.")
+    elif not listed.keys and not listed.problem:
+        st.info("There is no access key. Create the first one.", icon=":material/info:")
+    st.caption(
+        f"{len(shown)} of {len(listed.keys)} keys. OUTSCALE allows {KEYS_PER_USER} keys a user. "
+        "Select one to change, rotate or delete it."
+    )
+    _actions(door, listed, chosen)
+    _dialogs(door, listed, chosen, user)
+
+
+def _user(door: Door) -> str:
+    """Whose keys: of the one who signs, or of an EIM user. Names are offered when the key may read them."""
+    names = st.session_state.get("access_keys.users")
+    if names is None or st.session_state.get("access_keys.users_of") != door.token:
+        names = list_users(actor(), workspace(), door)
+        st.session_state["access_keys.users"], st.session_state["access_keys.users_of"] = names, door.token
+    chosen = st.selectbox(
+        "Keys of",
+        [OWN, *names],
+        accept_new_options=True,
+        key=USER,
+        help="The one who signs is the account's root user behind a password. Choose or type the name of an EIM user.",
+    )
+    return "" if chosen in (None, OWN) else str(chosen).strip()
+
+
+def _actions(door: Door, listed: KeyList, key: KeyView | None) -> None:
+    none = key is None
     with st.container(horizontal=True):
-        full = len(opened.keys) >= KEYS_PER_USER
+        full = len(listed.keys) >= KEYS_PER_USER
         if st.button(
             "Create",
             type="primary",
             icon=":material/add:",
             disabled=full,
-            help="The ten keys are used up: delete one in Cockpit first." if full else None,
+            help="The ten keys are used up: delete one that nothing uses first." if full else None,
         ):
             st.session_state.pop(NEW_KEY, None)
             st.session_state[CREATING] = True
+        can_rotate = key is not None and key.sealed and not key.rotation
+        why = None if can_rotate or none else "A rotation needs the key's secret here, and none under way."
+        if st.button("Rotate", icon=":material/sync:", disabled=not can_rotate, help=why):
+            st.session_state[ROTATING] = True
+        if key is not None and key.state == "INACTIVE":
+            if st.button("Activate", icon=":material/toggle_on:"):
+                set_state(door, key, "ACTIVE")
+        elif st.button("Deactivate", icon=":material/toggle_off:", disabled=none):
+            st.session_state[DOING] = "deactivate"
+        if st.button("Change", icon=":material/edit:", disabled=none):
+            st.session_state[DOING] = "change"
+        if st.button("Delete", icon=":material/delete:", disabled=none):
+            st.session_state[DOING] = "delete"
         if st.button("Read again", icon=":material/refresh:"):
-            st.session_state[DOOR] = list_keys(actor(), workspace(), door)
+            st.session_state.pop(LIST, None)
             st.rerun()
         if st.button("Close", icon=":material/lock:"):
-            close_account(door)
-            st.session_state.pop(DOOR, None)
+            _shut(door)
             st.rerun()
+
+
+def _dialogs(door: Door, listed: KeyList, key: KeyView | None, user: str) -> None:
+    doing = st.session_state.get(DOING)
     if CREATING in st.session_state:
-        _create_dialog(door)
+        create_dialog(door, listed, user)
+    elif key is None:
+        return
+    elif ROTATING in st.session_state:
+        rotate_dialog(key, door.region, listed.longest_life)
+    elif doing == "change":
+        change_dialog(door, listed, key)
+    elif doing == "deactivate":
+        deactivate_dialog(door, key)
+    elif doing == "delete":
+        delete_dialog(door, listed, key)
 
 
 def _header(door: Door) -> None:
-    region = workspace().regions[door.region]
+    region = safe(str(workspace().regions.get(door.region) or door.region))
+    who = safe(door.account_id or door.email)
+    if door.signed_by:
+        st.caption(f":material/key: {who} in {region} · signed by {safe(door.signed_by)}")
+        return
 
     @st.fragment(run_every=5)
     def countdown() -> None:
-        left = max(timedelta(), door.closes - datetime.now(UTC))
+        left = max(timedelta(), (door.closes or datetime.now(UTC)) - datetime.now(UTC))
         if not left:
             st.rerun()
         minutes, seconds = divmod(int(left.total_seconds()), 60)
-        st.caption(f":material/lock_open: {safe(door.email)} in {safe(str(region))} · closes in {minutes}:{seconds:02}")
+        st.caption(f":material/lock_open: {safe(door.email)} in {region} · closes in {minutes}:{seconds:02}")
 
     countdown()
 
 
-def _table(keys: list[AccessKey], kept: set[str]) -> None:
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Access key": [key.access_key_id for key in keys],
-                "State": [[key.state] for key in keys],
-                "Created": [key.creation_date for key in keys],
-                "Modified": [key.last_modification_date for key in keys],
-                "Expires": [local(key.expiration_date) or "never" for key in keys],
-                "Tag": [key.tag or "" for key in keys],
-                "Secret": ["sealed here" if key.access_key_id in kept else "not here" for key in keys],
-            }
-        ),
+def _table(keys: list[KeyView]) -> KeyView | None:
+    table = pd.DataFrame(
+        {
+            "Access key": [key.access_key for key in keys],
+            "State": [key.state for key in keys],
+            "Age": [_age(key) for key in keys],
+            "Expires": [_expires(key) for key in keys],
+            "Last used": [_used(key) for key in keys],
+            "Used by": [", ".join(key.used_by) for key in keys],
+            "Secret": ["sealed here" if key.sealed else "not here" for key in keys],
+            "Tag": [key.tag for key in keys],
+            "Owner": [key.owner or "root or own" for key in keys],
+            "Created": [local(key.created) for key in keys],
+        }
+    )
+    event = st.dataframe(
+        _coloured(table, keys),
+        key=f"access_keys.table.{'.'.join(key.access_key[-4:] for key in keys)}",
         hide_index=True,
-        alt="Access keys of the account",
-        column_config={
-            "State": st.column_config.MultiselectColumn(
-                options=["ACTIVE", "INACTIVE"], color=["green", "gray"], disabled=True
-            ),
-            "Created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            "Modified": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-        },
+        height=38 + 35 * len(keys),
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Access keys",
+        column_config={"Access key": st.column_config.TextColumn(pinned=True)},
     )
+    rows = event["selection"]["rows"]
+    return keys[rows[0]] if rows and rows[0] < len(keys) else None
 
 
-def _forget_new_key() -> None:
-    for name in (CREATING, NEW_KEY, KEPT):
-        st.session_state.pop(name, None)
+def _coloured(table: pd.DataFrame, keys: list[KeyView]) -> Styler:
+    colours = pd.DataFrame("", index=table.index, columns=table.columns)
+    marks = {Mark.FINE: "", Mark.SOON: f"color: {_ORANGE}", Mark.OVER: f"color: {_RED}"}
+    colours["State"] = [f"color: {_GREEN if key.state == 'ACTIVE' else _GRAY}" for key in keys]
+    colours["Age"] = [marks[key.age] for key in keys]
+    colours["Expires"] = [marks[key.expiry] for key in keys]
+    return table.style.apply(lambda _: colours, axis=None)
 
 
-@st.dialog("Create an access key", icon=":material/key:", width="medium", on_dismiss=_forget_new_key)
-def _create_dialog(door: Door) -> None:
-    created: Created | None = st.session_state.get(NEW_KEY)
-    if created and created.key:
-        _secret_once(door, created)
-        return
-    st.markdown("A new key is ACTIVE at once. Its secret is shown a single time.")
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    never = st.checkbox("Never expires", key="access_keys.never")
-    expires = st.date_input(
-        "Expires on (UTC)",
-        datetime.now(UTC).date() + DEFAULT_LIFE,
-        min_value=tomorrow,
-        disabled=never,
-        key="access_keys.expires",
-    )
-    tag = st.text_input("Tag", placeholder="Optional", max_chars=255, key="access_keys.tag")
-    if created:
-        above(created.problem)
-    if st.button("Generate", type="primary", icon=":material/key:", key="access_keys.generate"):
-        try:
-            with st.spinner("Asking OUTSCALE …"):
-                st.session_state[NEW_KEY] = create_key(
-                    actor(), workspace(), door, expires=None if never else expires, tag=tag or ""
-                )
-        except StoreError as error:
-            above_store(error)
-            return
-        st.session_state[DOOR] = list_keys(actor(), workspace(), door)
-        st.rerun()
+def _age(key: KeyView) -> str:
+    if key.age_days is None:
+        return ""
+    return f"{key.age_days} days" + (" (old)" if key.age is Mark.OVER else "")
 
 
-def _secret_once(door: Door, created: Created) -> None:
-    key = created.key
-    assert key is not None  # noqa: S101 - the caller has looked
-    st.warning(
-        "The secret key is shown this once. Copy it, download it or have it kept sealed.", icon=":material/warning:"
-    )
-    above(created.problem)
-    st.markdown("Access key")
-    st.code(key.access_key_id, language=None)
-    st.markdown("Secret key")
-    st.code(key.secret_key.get_secret_value(), language=None)
-    with st.container(horizontal=True):
-        st.download_button(
-            "Download CSV",
-            lambda: _key_csv(door, created).encode(),
-            file_name=f"access-key-{key.access_key_id}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        if st.session_state.get(KEPT) == key.access_key_id:
-            st.markdown(":green[:material/lock: Kept sealed here]")
-        elif st.button("Keep sealed here", icon=":material/lock:"):
-            try:
-                keep_key(actor(), workspace(), key, door.region, created.account_id)
-            except StoreError as error:
-                above_store(error)
-            else:
-                st.session_state[KEPT] = key.access_key_id
-                st.rerun()
-        if st.button("Use in Add credentials", type="primary", icon=":material/arrow_forward:"):
-            carry_key(key.access_key_id, key.secret_key, created.account_id, door.region)
-            _forget_new_key()
-            go(ADD_CREDENTIALS)
-        if st.button("Done"):
-            _forget_new_key()
-            st.rerun()
+def _expires(key: KeyView) -> str:
+    word = {Mark.FINE: "", Mark.SOON: " (soon)", Mark.OVER: " (expired)"}[key.expiry]
+    return (local(key.expires) + word) if key.expires else "never"
 
 
-def _key_csv(door: Door, created: Created) -> str:
-    key = created.key
-    assert key is not None  # noqa: S101
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["access_key", "secret_key", "account_id", "region"])
-    writer.writerow([key.access_key_id, key.secret_key.get_secret_value(), created.account_id, door.region])
-    return out.getvalue()
+def _used(key: KeyView) -> str:
+    if key.last_used:
+        return local(key.last_used)
+    return f"not since {local(key.quiet_since)}" if key.quiet_since else "not known"
+
+
+def _named(email: str, region: str) -> str:
+    return f"{email} · {region}"
 
 
 main()

@@ -117,14 +117,15 @@ class Oapi:
     ) -> AccessKey:
         """Set a key's state, ACTIVE or INACTIVE, and its expiration (UpdateAccessKey). The expiration is always sent,
         because the API makes a key everlasting whose update does not name it; None means never. A `tag` of None
-        leaves the tag."""
+        leaves the tag, an empty one removes it."""
         never = True if expiration is None else None
         params = _given(
             AccessKeyId=access_key_id,
             State=state,
             ExpirationDate=_iso(expiration),
             ClearExpirationDate=never,
-            Tag=tag,
+            Tag=tag or None,
+            ClearTag=True if tag == "" else None,
             UserName=user_name,
         )
         return self._model("UpdateAccessKey", params, "AccessKey", AccessKey)

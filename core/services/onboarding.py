@@ -14,10 +14,10 @@ from core.domain.checks import CheckResult, Outcome, State, state_of
 from core.domain.credentials import CredentialsDraft, FieldProblem, draft_problems
 from core.domain.proxy import parse_proxy
 from core.services import sealed
-from core.services.access_keys import kept_secret
 from core.services.checks.billing import BUCKET_CHECKS, REGION_CHECKS, check_billing
 from core.services.checks.projects import PROJECT_CHECKS, Known, check_project
 from core.services.checks.run import Progress, Run
+from core.services.kept_keys import kept_secret
 from core.services.registry import register
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace

@@ -91,6 +91,20 @@ def proxy_of(vault: Vault, credentials: Credentials) -> SecretStr:
     return vault.open(credentials.proxy_sealed, _credentials_place(credentials, _PROXY))
 
 
+def swap_key(
+    session: Session, vault: Vault, credentials: Credentials, old: str, new: str, secret: SecretStr, region: str
+) -> None:
+    """Put another access key and its secret into the place of `old`: in the rows of one Region, or as billing key."""
+    if credentials.billing_access_key == old:
+        credentials.billing_access_key = new
+        credentials.billing_secret_key_sealed = vault.seal(secret, _credentials_place(credentials, _BILLING_SECRET))
+    for row in projects_of(session, credentials):
+        if row.access_key == old and row.region == region:
+            row.access_key = new
+            row.secret_key_sealed = vault.seal(secret, _project_place(row.id))
+            session.add(row)
+
+
 def take(session: Session, vault: Vault, credentials: Credentials) -> CredentialsDraft:
     """The form as it was stored, every secret opened, for a check or an edit.
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
+from core.domain.actor import Actor
 from core.domain.proxy import ProxyUrl, parse_proxy
 from core.outscale.oapi import Oapi
 from core.services import sealed
+from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import Credentials, KeptKey, Project
 from core.vault.vault import Place
@@ -45,6 +47,16 @@ def stored_keys(session: Session, account_id: str | None = None, region: str | N
         if account_id in (None, key.account_id) and region in (None, key.region):
             once.setdefault((key.access_key, key.region), key)
     return list(once.values())
+
+
+def signing_keys(
+    actor: Actor, workspace: Workspace, account_id: str | None = None, region: str | None = None
+) -> list[StoredKey]:
+    """The keys that can sign, of one account and Region or of all those in Regions that are known now.
+
+    Raises StoreError when the store cannot be read."""
+    with looking(actor, workspace, "access_keys.signing") as session:
+        return [key for key in stored_keys(session, account_id, region) if key.region in workspace.regions]
 
 
 def signed_api(session: Session, workspace: Workspace, access_key: str, region: str) -> Oapi | None:

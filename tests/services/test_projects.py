@@ -7,8 +7,10 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from core.domain.checks import Outcome, State
-from core.services.access_keys import close_account, create_key, keep_key, open_account
+from core.services import key_intents
+from core.services.access_keys import create_key
 from core.services.credentials import list_credentials, show_credentials
+from core.services.doors import close_door, open_with_password
 from core.services.onboarding import add_credentials
 from core.services.sealed import take
 from core.services.workspace import Workspace
@@ -236,13 +238,13 @@ def test_what_was_changed_after_its_check_is_not_stored(workspace: Workspace, sa
 
 def test_a_kept_key_needs_no_secret(workspace: Workspace, sandbox) -> None:
     account = sandbox.account(2)
-    opened = open_account(ACTOR, workspace, account["email"], SecretStr(account["password"]), account["region"])
+    opened = open_with_password(ACTOR, workspace, account["email"], SecretStr(account["password"]), account["region"])
     assert opened.door, opened.problem
     created = create_key(ACTOR, workspace, opened.door, tag="kept")
     assert created.key, created.problem
     assert created.account_id == account["account_id"]
-    keep_key(ACTOR, workspace, created.key, account["region"], created.account_id)
-    close_account(opened.door)
+    key_intents.take(ACTOR, workspace, created.intent, sealed=True, account_id=created.account_id)
+    close_door(opened.door)
     row = {"access_key": created.key.access_key_id, "secret_key": "", "account_id": "", "region": account["region"]}
     stored(workspace, projects(row, name="kept"))
 
