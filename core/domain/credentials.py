@@ -156,7 +156,9 @@ def _missing(field: str, label: str) -> FieldProblem:
     return FieldProblem(field=field, what=f"{label} is missing.", mend="Paste it here.")
 
 
-def _key_problems(where: str, label: str, access_key: str, secret_key: SecretStr) -> Iterator[FieldProblem]:
+def key_problems(where: str, label: str, access_key: str, secret_key: SecretStr) -> Iterator[FieldProblem]:
+    """Everything about a key pair that no header could carry. `where` is the path before the fields' names, `label`
+    whose key it is."""
     secret = secret_key.get_secret_value()
     if not access_key:
         yield _missing(f"{where}access_key", f"{label}'s access key")
@@ -181,7 +183,8 @@ def _key_problems(where: str, label: str, access_key: str, secret_key: SecretStr
             )
 
 
-def _region_problem(field: str, name: str, regions: RegionCatalog) -> FieldProblem | None:
+def region_problem(field: str, name: str, regions: RegionCatalog) -> FieldProblem | None:
+    """Check that a Region is known here and not retired."""
     region = regions.get(name)
     offered = ", ".join(region.name for region in regions.open)
     if region is None:
@@ -201,14 +204,14 @@ def draft_problems(draft: CredentialsDraft, regions: RegionCatalog) -> list[Fiel
     line (key formats, bucket names) is not repeated here."""
     problems: list[FieldProblem | None] = [name_problem(draft.name)]
     if draft.billing_only:
-        problems += _key_problems("billing_", "The billing account", draft.billing_access_key, draft.billing_secret_key)
+        problems += key_problems("billing_", "The billing account", draft.billing_access_key, draft.billing_secret_key)
         if not draft.buckets:
             problems.append(FieldProblem(field="buckets", what="There is no bucket.", mend="Add at least one row."))
         for index, bucket in enumerate(draft.buckets):
             where = f"buckets[{index}]."
             if not bucket.name:
                 problems.append(bucket_name_problem("", where + "name"))
-            problems.append(_region_problem(where + "region", bucket.region, regions))
+            problems.append(region_problem(where + "region", bucket.region, regions))
             if bucket.name and bucket in draft.buckets[:index]:
                 problems.append(
                     FieldProblem(
@@ -224,14 +227,15 @@ def draft_problems(draft: CredentialsDraft, regions: RegionCatalog) -> list[Fiel
             )
         for index, project in enumerate(draft.projects):
             where = f"projects[{index}]."
-            problems += _key_problems(where, f"Row {index + 1}", project.access_key, project.secret_key)
+            problems += key_problems(where, f"Row {index + 1}", project.access_key, project.secret_key)
             problems.append(account_id_problem(project.account_id, where + "account_id"))
-            problems.append(_region_problem(where + "region", project.region, regions))
-        problems.append(_proxy_problem(draft.proxy))
+            problems.append(region_problem(where + "region", project.region, regions))
+        problems.append(proxy_problem(draft.proxy))
     return [problem for problem in problems if problem]
 
 
-def _proxy_problem(proxy: SecretStr) -> FieldProblem | None:
+def proxy_problem(proxy: SecretStr) -> FieldProblem | None:
+    """Check a proxy's URL; empty is allowed."""
     if not proxy.get_secret_value():
         return None
     try:
