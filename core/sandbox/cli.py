@@ -46,7 +46,12 @@ def fault(
     region: Annotated[str | None, typer.Option(help="One Region only.")] = None,
     seconds: Annotated[float | None, typer.Option(help="How slow, how far ahead, how long locked.")] = None,
     count: Annotated[int | None, typer.Option(help="How many requests it meets; all when not given.", min=1)] = None,
-    account: Annotated[str | None, typer.Option(help="Account ID, for lock and restrict.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(
+            "--account-id", "--account", help="Account ID, for restrict, ca-required, password-expired and lock."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Let something go wrong, until `fault clear` or a restart."""

@@ -28,7 +28,8 @@ def set_fault(
     account_id: str | None = None,
 ) -> dict[str, Any]:
     """Let a fault work (its kinds: `core.sandbox.faults.MEANINGS`), in one Region or all, for so many requests or until
-    cleared. Gives the status. `account_id`: whom `lock` and `restrict` concern, None for everyone.
+    cleared. Gives the status. `account_id`: whom `restrict`, `ca-required`, `password-expired` and `lock` concern,
+    None for everyone.
 
     Raises ControlError when the sandbox does not run, or the kind or the Region is none of its own."""
     if kind not in KINDS:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
-Kind = Literal["slow", "throttled", "5xx", "html", "cut", "skew", "restrict", "lock"]
+Kind = Literal["slow", "throttled", "5xx", "html", "cut", "skew", "restrict", "ca-required", "password-expired", "lock"]
 KINDS: tuple[str, ...] = get_args(Kind)
 MEANINGS: dict[str, str] = {
     "slow": "each answer takes some seconds longer",
@@ -14,6 +14,8 @@ MEANINGS: dict[str, str] = {
     "cut": "the connection is closed without an answer",
     "skew": "the Region's clock is some seconds ahead",
     "restrict": "an API access rule refuses every address",
+    "ca-required": "an API access rule asks for a client certificate",
+    "password-expired": "the account's password has expired",
     "lock": "the account is locked for some seconds, as after four wrong sign-ins",
 }
 USUAL_SECONDS: dict[str, float] = {"slow": 5, "skew": 3600, "lock": 60}
@@ -22,7 +24,7 @@ USUAL_SECONDS: dict[str, float] = {"slow": 5, "skew": 3600, "lock": 60}
 @dataclass
 class Fault:
     """A fault at work. region: None for both; count: how many more requests it meets, None for all; account_id: None
-    for every account (`lock` and `restrict` only)."""
+    for every account (only `restrict`, `ca-required`, `password-expired` and `lock` ask for it)."""
 
     kind: str
     region: str | None = None

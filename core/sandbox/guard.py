@@ -16,6 +16,7 @@ from core.sandbox.refusals import (
     LOCKED,
     NOT_ACTIVE,
     NOT_AUTHORIZED,
+    PASSWORD_EXPIRED,
     PASSWORD_NOT_ALLOWED,
     THROTTLED,
     WRONG_SIGNATURE,
@@ -76,7 +77,7 @@ class Guard:
     def check_password(self, email: str, password: SecretStr) -> bool:
         """Whether an email and a password go together. Wrong ones count towards the lock.
 
-        Raises RefusedError when the account is locked or not active."""
+        Raises RefusedError when the account is locked or not active, or its right password has expired."""
         account = self.world.find_email(email, self.region)
         who = account.account_id if account else email.lower()
         self._not_locked(who, account)
@@ -87,6 +88,8 @@ class Guard:
         self.locks.succeeded(who)
         if account is not None and not account.active:
             raise RefusedError(NOT_ACTIVE, "The account is not active.")
+        if account is not None and self.faults.hit("password-expired", self.region, account.account_id):
+            raise RefusedError(PASSWORD_EXPIRED, "The password has expired.")
         return True
 
     def _in_time(self, stamp: str, moment: datetime) -> None:
@@ -133,7 +136,8 @@ class Guard:
             raise RefusedError(LOCKED, f"Too many failed attempts. Locked for {seconds} seconds.")
 
     def _lets_in(self, account: CloudAccount, address: str) -> bool:
-        if self.faults.hit("restrict", self.region, account.account_id):
+        # The API says the same of an address that no rule names and of a certificate that is missing.
+        if any(self.faults.hit(kind, self.region, account.account_id) for kind in ("restrict", "ca-required")):
             return False
         own = ipaddress.ip_address(address)
         return any(own in ipaddress.ip_network(one) for one in account.ip_ranges)

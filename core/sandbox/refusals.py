@@ -14,6 +14,7 @@ _SIGN_IN: dict[int, tuple[int, str]] = {
     13: (401, "AccessDenied"),
     14: (401, "AccessDenied"),
     15: (401, "AccessDenied"),
+    20: (401, "PasswordExpired"),
     24: (429, "AccessDenied"),
 }
 _THOUSANDS: dict[int, tuple[int, str]] = {
@@ -38,6 +39,7 @@ UNKNOWN_SCHEME = 12
 LOCKED = 13
 ACCESS_RULES = 14
 CLOCK = 15
+PASSWORD_EXPIRED = 20
 THROTTLED = 24
 INTERNAL = 2000
 UNKNOWN_FIELD = 3001

@@ -151,10 +151,11 @@ def _special_keys(account: CloudAccount, moment: datetime) -> dict[str, str]:
     inactive.state = "INACTIVE"
     expired = _key("expired", moment, age=timedelta(days=400), expires=moment - timedelta(days=35), tag="old")
     expiring = _key("expiring", moment, age=timedelta(days=345), expires=moment + timedelta(days=20), tag="renew")
-    account.root.keys += [inactive, expired, expiring]
+    old = _key("old", moment, age=timedelta(days=500), tag="legacy")
+    account.root.keys += [inactive, expired, expiring, old]
     platform = _user("platform", {"read": _READ_ALL}, moment)
     reporting = _user("reporting", {"costs": _READ_COSTS}, moment)
     account.users += [platform, reporting]
-    keys = {"inactive": inactive, "expired": expired, "expiring": expiring}
+    keys = {"inactive": inactive, "expired": expired, "expiring": expiring, "old": old}
     keys |= {user.name: user.keys[0] for user in (platform, reporting)}
     return {kind: key.access_key_id for kind, key in keys.items()}

@@ -97,6 +97,9 @@ class CloudAccount(BaseModel):
     paying_account_id: str
     ip_ranges: list[str] = ["0.0.0.0/0", "::/0"]
     """The addresses that its one API access rule lets in."""
+    max_key_seconds: int = 0
+    """How long its keys may live, by its API access policy; 0 for any length."""
+    trusted_env: bool = False
     owns: list[str] = []
     """Its buckets in its Region; its root user's keys have all rights on them."""
 
@@ -115,7 +118,8 @@ class World(BaseModel):
 
     accounts: list[CloudAccount]
     special: dict[str, str] = {}
-    """Access keys for tries of their own kind: `inactive`, `expired`, `expiring`, `platform`, `reporting`."""
+    """Access keys for tries of their own kind: `inactive`, `expired`, `expiring`, `old`, and those of the
+    EIM users `platform` and `reporting`."""
     billing_key: str = ""
     """The access key that opens the billing buckets, in every Region."""
     filled: dict[str, str] = {}

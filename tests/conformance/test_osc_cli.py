@@ -47,6 +47,19 @@ def test_calls_with_a_password(osc_cli, account) -> None:
     assert account["access_key_id"] in listed
 
 
+def test_the_api_access_policy(osc_cli, account) -> None:
+    """Read, and set to what it is: other values would need keys that all expire."""
+    words = ("--authentication_method=password", "--login", account["email"], "--password", account["password"])
+    said = osc_cli(
+        "api", "UpdateApiAccessPolicy", "--MaxAccessKeyExpirationSeconds", "0", "--RequireTrustedEnv", "False"
+    )
+    assert said.returncode == 0, said.stderr
+    read = osc_cli("api", "ReadApiAccessPolicy", *words)
+    assert json.loads(said.stdout)["ApiAccessPolicy"] == json.loads(read.stdout)["ApiAccessPolicy"]
+    refused = osc_cli("api", "UpdateApiAccessPolicy", "--MaxAccessKeyExpirationSeconds", "0")
+    assert refused.returncode != 0
+
+
 def test_a_refusal_is_understood(osc_cli) -> None:
     said = osc_cli("api", "DeleteAccessKey", "--AccessKeyId", "A" * 20)
     assert said.returncode != 0

@@ -26,6 +26,10 @@ def test_a_gateway_with_keys(bare, account) -> None:
     finally:
         gateway.DeleteAccessKey(AccessKeyId=key["AccessKeyId"])
     assert gateway.raw("ReadVms", DryRun=True).keys() == {"ResponseContext"}
+    policy = gateway.UpdateApiAccessPolicy(MaxAccessKeyExpirationSeconds=0, RequireTrustedEnv=False)["ApiAccessPolicy"]
+    assert policy == gateway.ReadApiAccessPolicy()["ApiAccessPolicy"]
+    with pytest.raises(requests.HTTPError, match="4047"):  # there is an everlasting key
+        gateway.UpdateApiAccessPolicy(MaxAccessKeyExpirationSeconds=3_153_600_000, RequireTrustedEnv=True)
     consumed = gateway.ReadConsumptionAccount(FromDate="2026-01-01", ToDate="2026-02-01", ShowPrice=True)
     assert consumed["Currency"] == "EUR"
     logs = gateway.ReadApiLogs(Filters={"QueryAccessKeys": [account["access_key_id"]]})["Logs"]

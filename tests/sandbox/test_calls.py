@@ -94,7 +94,7 @@ def test_quotas_count_what_is_used(client: ClientFor) -> None:
     assert root.ok("ReadQuotas", Filters={"QuotaNames": ["none_such"]})["QuotaTypes"] == []
 
 
-def test_policy_and_rules(client: ClientFor) -> None:
+def test_policy_and_rules_of_the_beginning(client: ClientFor) -> None:
     policy = client().ok("ReadApiAccessPolicy")["ApiAccessPolicy"]
     assert policy == {"MaxAccessKeyExpirationSeconds": 0, "RequireTrustedEnv": False}
     (rule,) = client().ok("ReadApiAccessRules")["ApiAccessRules"]

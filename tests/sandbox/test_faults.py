@@ -74,6 +74,35 @@ def test_restrict(client: ClientFor, sandbox: Sandbox) -> None:
     assert client(Key(key.access_key_id, "A" * 40))("ReadAccounts").code == "1"  # rules speak to the authenticated
 
 
+def _with_password(one, account: dict, call: str):
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return one.send(call, auth=(account["email"], account["password"]), headers={"X-Osc-Date": stamp})
+
+
+def test_a_required_certificate(client: ClientFor, sandbox: Sandbox) -> None:
+    account = sandbox.account(2)
+    sandbox.fault("ca-required", account_id=account["account_id"])
+    for reply in (client(2)("ReadAccounts"), _with_password(client(2), account, "ReadAccessKeys")):
+        assert (reply.status, reply.code, reply.body["Errors"][0]["Type"]) == (401, "14", "AccessDenied")
+    assert client(0)("ReadAccounts").status == 200
+    sandbox.clear()
+    assert client(2)("ReadAccounts").status == 200
+
+
+def test_an_expired_password(client: ClientFor, sandbox: Sandbox) -> None:
+    account = sandbox.account(2)
+    sandbox.fault("password-expired", account_id=account["account_id"])
+    asked = {"Login": account["email"], "Password": account["password"]}
+    for _ in range(5):  # no failed sign-in: it never locks
+        reply = _with_password(client(2), account, "ReadAccessKeys")
+        assert (reply.status, reply.code, reply.body["Errors"][0]["Type"]) == (401, "20", "PasswordExpired")
+    assert client(0)("CheckAuthentication", **asked).code == "20"
+    wrong = _with_password(client(2), account | {"password": "wrong"}, "ReadAccessKeys")
+    assert wrong.code == "1"  # who does not know the password learns nothing about it
+    assert client(2)("ReadAccounts").status == 200
+    assert _with_password(client(0), sandbox.account(0), "ReadAccessKeys").status == 200
+
+
 def test_lock(client: ClientFor, sandbox: Sandbox) -> None:
     sandbox.fault("lock", account_id=sandbox.account(2)["account_id"], seconds=90)
     reply = client(2)("ReadAccounts")
@@ -116,6 +145,10 @@ def test_the_terminal(sandbox: Sandbox, client: ClientFor) -> None:
     (fault,) = json.loads(said.stdout)["faults"]
     assert (fault["kind"], fault["region"], fault["count"]) == ("5xx", WEST, 1)
     assert client()("ReadAccounts").status == 500
+    account_id = sandbox.account(2)["account_id"]
+    said = _terminal(sandbox, "fault", "password-expired", "--account-id", account_id)
+    assert "password-expired" in said.stdout
+    assert control.status(sandbox.settings)["faults"][-1]["account_id"] == account_id
     assert "No fault" in _terminal(sandbox, "fault", "clear").stdout
     shown = _terminal(sandbox, "status").stdout
     assert client().url in shown

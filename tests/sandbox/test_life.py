@@ -164,7 +164,7 @@ def test_the_file_has_the_promised_shape(sandbox: Sandbox) -> None:
     assert info["billing"][0].keys() == {"account_id", "region", "access_key_id", "secret_key", "buckets"}
     assert all(bucket.keys() == {"name", "region"} for bucket in info["billing"][0]["buckets"])
     assert {region["region"] for region in info["billing"][0]["buckets"]} == {one["name"] for one in info["regions"]}
-    assert set(info["special"]) == {"inactive", "expired", "expiring", "platform", "reporting"}
+    assert set(info["special"]) == {"inactive", "expired", "expiring", "old", "platform", "reporting"}
     for key in info["special"].values():
         assert key.keys() == {"account_id", "region", "access_key_id", "secret_key"}
     password = info["accounts"][0]["password"]

@@ -2,7 +2,7 @@
 
 import secrets
 import string
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -46,6 +46,7 @@ def create_access_key(asking: Asking, parameters: Parameters) -> Answer:
     """A new ACTIVE key, and its secret this once."""
     user = _user(asking, parameters)
     expires = _expiration(asking, parameters, BAD_VALUE)
+    _within_policy(asking, expires)
     if len(user.keys) >= KEYS_PER_USER:
         raise RefusedError(TOO_MANY_KEYS, f"The user has {KEYS_PER_USER} access keys, the most there may be.")
     secret = _random(40)
@@ -77,6 +78,7 @@ def update_access_key(asking: Asking, parameters: Parameters) -> Answer:
     clear = parameters.get("ClearExpirationDate", False)
     expires = None if clear else _expiration(asking, parameters, BAD_KEY_VALUE)
     if expires or clear or "State" in parameters:
+        _within_policy(asking, expires)
         key.expires = expires
     key.state = state
     if parameters.get("ClearTag"):
@@ -121,6 +123,16 @@ def _expiration(asking: Asking, parameters: Parameters, code: int) -> datetime |
     if expires is not None and expires <= asking.moment:
         raise RefusedError(code, "The parameter ExpirationDate must be in the future.")
     return expires
+
+
+def _within_policy(asking: Asking, expires: datetime | None) -> None:
+    """With a policy, a key must have an expiration date, and within its bound (UpdateApiAccessPolicy). No public source
+    names the code of this refusal."""
+    seconds = asking.own.max_key_seconds
+    if not seconds:
+        return
+    if expires is None or expires > asking.moment + timedelta(seconds=seconds):
+        raise RefusedError(BAD_VALUE, f"By the API access policy, a key must expire within {seconds} seconds.")
 
 
 def _shown(key: Key) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The account itself, its access rules, the Regions and its quotas."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -8,9 +9,11 @@ from pydantic import SecretStr
 from core.sandbox.asking import Answer, Asking, Call
 from core.sandbox.calls.access_keys import KEYS_PER_USER
 from core.sandbox.calls.parameters import Parameters, matches, page
-from core.sandbox.refusals import BAD_ACCOUNT_VALUE, DUPLICATE_EMAIL, MISSING, WRONG_PASSWORD, RefusedError
+from core.sandbox.refusals import BAD_ACCOUNT_VALUE, BAD_VALUE, DUPLICATE_EMAIL, MISSING, WRONG_PASSWORD, RefusedError
 from core.sandbox.world import CloudAccount
 
+MOST_KEY_SECONDS = 3_153_600_000
+"""The longest life that an API access policy may set (UpdateApiAccessPolicy): a hundred years."""
 _EMAIL = re.compile(r".+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+")
 
 
@@ -46,9 +49,36 @@ def check_authentication(asking: Asking, parameters: Parameters) -> Answer:
     return {}
 
 
-def read_api_access_policy(_asking: Asking, _parameters: Parameters) -> Answer:
-    """No bound on a key's life, no trusted environment."""
-    return {"ApiAccessPolicy": {"MaxAccessKeyExpirationSeconds": 0, "RequireTrustedEnv": False}}
+def read_api_access_policy(asking: Asking, _parameters: Parameters) -> Answer:
+    """How long the account's keys may live, in seconds (0: any length), and whether its people must use a trusted
+    environment."""
+    own = asking.own
+    return {
+        "ApiAccessPolicy": {
+            "MaxAccessKeyExpirationSeconds": own.max_key_seconds,
+            "RequireTrustedEnv": own.trusted_env,
+        }
+    }
+
+
+def update_api_access_policy(asking: Asking, parameters: Parameters) -> Answer:
+    """Set the account's API access policy. A bound must exceed the remaining life of each of its keys, so that none may
+    be everlasting; a trusted environment wants a bound (UpdateApiAccessPolicy). No public source names the codes of
+    these refusals."""
+    seconds, own = parameters["MaxAccessKeyExpirationSeconds"], asking.own
+    if not 0 <= seconds <= MOST_KEY_SECONDS:
+        raise RefusedError(BAD_VALUE, f"MaxAccessKeyExpirationSeconds must be between 0 and {MOST_KEY_SECONDS}.")
+    if parameters["RequireTrustedEnv"] and not seconds:
+        raise RefusedError(BAD_VALUE, "RequireTrustedEnv wants a MaxAccessKeyExpirationSeconds greater than 0.")
+    latest = asking.moment + timedelta(seconds=seconds)
+    keys = [key for user in own.everyone for key in user.keys]
+    if seconds and any(key.expires is None or key.expires >= latest for key in keys):
+        raise RefusedError(
+            BAD_VALUE, "MaxAccessKeyExpirationSeconds must be greater than the remaining lifetime of each access key."
+        )
+    own.max_key_seconds, own.trusted_env = seconds, parameters["RequireTrustedEnv"]
+    asking.changed = True
+    return read_api_access_policy(asking, parameters)
 
 
 def read_api_access_rules(asking: Asking, parameters: Parameters) -> Answer:
@@ -125,6 +155,7 @@ ACCOUNT_CALLS: dict[str, Call] = {
     "UpdateAccount": update_account,
     "CheckAuthentication": check_authentication,
     "ReadApiAccessPolicy": read_api_access_policy,
+    "UpdateApiAccessPolicy": update_api_access_policy,
     "ReadApiAccessRules": read_api_access_rules,
     "ReadRegions": read_regions,
     "ReadQuotas": read_quotas,
