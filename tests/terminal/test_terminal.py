@@ -1,39 +1,12 @@
 """The `onboarding` command as a person or a program runs it: real processes against the sandbox."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from core.settings import Settings
-
-COMMAND = Path(sys.executable).with_name("onboarding")
-
-
-@pytest.fixture
-def onboarding(settings: Settings):
-    """Run the command in front of this test's home; gives the finished process."""
-
-    def run(*arguments: str, input: str | None = None) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
-            "ONBOARDING_HOME": str(settings.home),
-            "ONBOARDING_SANDBOX_PORT": str(settings.sandbox_port),
-        }
-        return subprocess.run(
-            [COMMAND, *arguments],
-            capture_output=True,
-            text=True,
-            input=input,
-            env=environment,
-            timeout=60,
-            check=False,
-        )
-
-    return run
 
 
 def project_form(account: dict, **changes: object) -> dict:
