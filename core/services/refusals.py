@@ -1,7 +1,7 @@
 """What OUTSCALE refused, as the problem of a form."""
 
 from core.domain.credentials import FieldProblem
-from core.outscale.errors import OutscaleError
+from core.outscale.errors import OutscaleError, Trouble
 
 
 def refusal(where: str, error: OutscaleError) -> FieldProblem:
@@ -10,3 +10,9 @@ def refusal(where: str, error: OutscaleError) -> FieldProblem:
     quote = f" (code {error.code})" if error.code else ""
     request = f" Request ID: {error.request_id}." if error.request_id else ""
     return FieldProblem(field=where, what=error.what + quote, mend=error.mend + request)
+
+
+def maybe_done(error: OutscaleError) -> bool:
+    """Whether a call that changes something may have been carried out although it failed: its answer did not come. A
+    throttled call was turned away."""
+    return error.on_the_way and error.trouble is not Trouble.THROTTLED
