@@ -1,10 +1,12 @@
 """What can be set from outside: environment variables with the prefix `ONBOARDING_`."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # The dashboard and the sandbox run in another working folder than the command that starts them.
@@ -41,6 +43,43 @@ class Settings(BaseSettings):
         le=65532,
         description="First of four ports of the sandbox: two OUTSCALE APIs, then two object storages.",
     )
+    sales_address: EmailStr = Field("sales@outscale.com", description="Who gets requests for new accounts.")
+    support_address: EmailStr = Field(
+        "support@outscale.com",
+        description="Who gets requests for copies to another Region: support, or your Technical Account Manager.",
+    )
+    smtp_host: str | None = Field(
+        None, description="Mail server that sends requests. Without it, your own mail program sends them."
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_user: str | None = Field(None, description="Name to sign in with at the mail server; none when not set.")
+    smtp_password: SecretStr | None = Field(None, description="Password to sign in with at the mail server.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        validate_default=True,
+        description="How the way to the mail server is secured: starttls (port 587), tls (port 465) or none.",
+    )
+    smtp_ca_file: AbsolutePath | None = Field(
+        None, description="PEM file of the authority that signed the mail server's certificate, when no public one did."
+    )
+    smtp_from: EmailStr | None = Field(
+        None, validate_default=True, description="Sender of the requests; needed with a mail server."
+    )
+
+    @field_validator("smtp_tls")
+    @classmethod
+    def _password_stays_here(cls, tls: str, info: ValidationInfo) -> str:
+        host = info.data.get("smtp_host")
+        if tls == "none" and info.data.get("smtp_password") and not _loopback(host or ""):
+            raise PydanticCustomError("smtp_tls", "A password goes to another machine by starttls or tls only")
+        return tls
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _sender(cls, sender: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("smtp_host") and not sender:
+            raise PydanticCustomError("smtp_from", "The mail server needs a sender's address")
+        return sender
 
     @property
     def database(self) -> Path:
@@ -61,3 +100,10 @@ class Settings(BaseSettings):
     def logs(self) -> Path:
         """The folder of the log files."""
         return self.home / "logs"
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
