@@ -1,5 +1,6 @@
 """The register of accounts: listed, added, read from OUTSCALE, edited, forgotten."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -280,9 +281,9 @@ def update_account(
             if maybe_done(error):
                 what = f"No answer came, so the account may be changed or not. {error.what}"
                 return FieldProblem(field="form", what=what, mend="Refresh: it shows what OUTSCALE has now.")
-            if error.code in (_BAD_EMAIL, _DUPLICATE_EMAIL):
-                return _refused_email(error, new)
-            raise
+            if error.trouble in _NOT_THIS_KEY:
+                raise
+            return _refused_change(error, new)
 
     found = by_stored_key(actor, workspace, account_id, region, question)
     if not isinstance(found, FieldProblem):
@@ -453,12 +454,15 @@ def _store(row: Account, found: Answered) -> None:
     row.read = now()
 
 
-def _refused_email(error: OutscaleError, new: Mapping[str, str | list[str]]) -> FieldProblem:
+def _refused_change(error: OutscaleError, new: Mapping[str, str | list[str]]) -> FieldProblem:
+    """The refusal beside the field that OUTSCALE's code or words name."""
     if error.code == _DUPLICATE_EMAIL:
-        what = "Another account signs in with this email."
-        return FieldProblem(field="Email", what=f"{what} (code {error.code})", mend="Give an email of its own.")
-    field = "Email" if "Email" in new else "AdditionalEmails" if "AdditionalEmails" in new else "form"
-    return refusal(field, error)
+        what = f"Another account signs in with this email. (code {error.code})"
+        return FieldProblem(field="Email", what=what, mend="Give an email of its own.")
+    named = [name for name in new if re.search(rf"\b{name}\b", error.details)]
+    if error.code == _BAD_EMAIL:
+        named += [name for name in ("Email", "AdditionalEmails") if name in new]
+    return refusal(next(iter(named), "form"), error)
 
 
 def _outscales_own(field: str) -> FieldProblem:
