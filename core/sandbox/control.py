@@ -1,4 +1,4 @@
-"""Steer a sandbox from another process: faults, status, a fresh start."""
+"""Steer a sandbox from another process: faults, status, a fresh start, requests for accounts."""
 
 import shutil
 from typing import Any
@@ -78,6 +78,22 @@ def reset(settings: Settings) -> dict[str, Any]:
             f"The sandbox's folder {settings.sandbox_state} cannot be emptied: {error.strerror}."
         ) from None
     return {"running": False}
+
+
+def ask_account(settings: Settings, asked: dict[str, Any]) -> dict[str, Any]:
+    """Ask for an account, or a copy of one (fields: `core.sandbox.requests.AccountAsked`). Gives the answer so far, as
+    `account_answer` does.
+
+    Raises ControlError when the sandbox does not run, or refuses the form."""
+    return _ask(settings, "POST", "requests", asked)
+
+
+def account_answer(settings: Settings, ticket: str) -> dict[str, Any]:
+    """How a request stands: `ticket`, `state` (`pending`, `granted`, `refused`), and with the state `account_id`,
+    `region` and `email`, or the `reason`.
+
+    Raises ControlError when the sandbox does not run."""
+    return _ask(settings, "GET", f"requests/{ticket}")
 
 
 def _ask(

@@ -1,5 +1,5 @@
-"""The sandbox's control address, on loopback beside the first Region's API: faults, status and a fresh start. Every
-request carries the token of `sandbox.json`."""
+"""The sandbox's control address, on loopback beside the first Region's API: faults, status, a fresh start, and requests
+for accounts. Every request carries the token of `sandbox.json`."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.sandbox.faults import USUAL_SECONDS, Fault, Faults, Kind
+from core.sandbox.requests import AccountAsked, answer_of, take
+from core.sandbox.world import World, now
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -29,7 +31,7 @@ class FaultRequest(BaseModel):
 
 class Control:
     """What the control address does. status: what the sandbox says of itself; clear, reset: end all faults and locks;
-    start over."""
+    start over; changed: called after a request for an account changed the world."""
 
     def __init__(
         self,
@@ -38,12 +40,16 @@ class Control:
         status: Callable[[], dict[str, Any]],
         clear: Callable[[], None],
         reset: Callable[[], Awaitable[None]],
+        world: World,
+        changed: Callable[[], None],
     ) -> None:
         self._token = token
         self._faults = faults
         self._status = status
         self._clear = clear
         self._reset = reset
+        self._world = world
+        self._changed = changed
 
     def routes(self) -> list[Route]:
         """The routes, for the application of one Region."""
@@ -52,6 +58,8 @@ class Control:
             Route("/sandbox/faults", self._guarded(self._set), methods=["POST"]),
             Route("/sandbox/faults", self._guarded(self._end), methods=["DELETE"]),
             Route("/sandbox/reset", self._guarded(self._again), methods=["POST"]),
+            Route("/sandbox/requests", self._guarded(self._ask), methods=["POST"]),
+            Route("/sandbox/requests/{ticket}", self._guarded(self._answer), methods=["GET"]),
         ]
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -71,8 +79,7 @@ class Control:
         try:
             asked = FaultRequest.model_validate_json(await request.body())
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            return JSONResponse({"error": f"{first['loc'][0]}: {first['msg']}."}, status_code=400)
+            return _wrong(error)
         seconds = USUAL_SECONDS.get(asked.kind, 0.0) if asked.seconds is None else asked.seconds
         self._faults.add(Fault(**asked.model_dump() | {"seconds": seconds}))
         return JSONResponse(self._status())
@@ -84,3 +91,21 @@ class Control:
     async def _again(self, _request: Request) -> Response:
         await self._reset()
         return JSONResponse(self._status())
+
+    async def _ask(self, request: Request) -> Response:
+        try:
+            asked = AccountAsked.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _wrong(error)
+        ticket = take(self._world, asked, now())
+        self._changed()
+        return JSONResponse(answer_of(self._world, ticket.ticket))
+
+    async def _answer(self, request: Request) -> Response:
+        return JSONResponse(answer_of(self._world, request.path_params["ticket"]))
+
+
+def _wrong(error: ValidationError) -> Response:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = f"{first['loc'][0]}: " if first["loc"] else ""
+    return JSONResponse({"error": f"{field}{first['msg']}."}, status_code=400)

@@ -17,6 +17,7 @@ from core.sandbox.app import Api
 from core.sandbox.control_api import Control
 from core.sandbox.faults import Faults
 from core.sandbox.info import LOOPBACK, REGIONS, api_port, storage_port, write_info
+from core.sandbox.requests import answer_due
 from core.sandbox.seed import WEST
 from core.sandbox.single import Busy, alone
 from core.sandbox.spec import load_spec
@@ -137,7 +138,9 @@ class _Sandbox:
         following.cancel()
 
     def _config(self, api: Api) -> uvicorn.Config:
-        control = Control(self._token, self._faults, self._status, self._clear, self._reset)
+        control = Control(
+            self._token, self._faults, self._status, self._clear, self._reset, self._world, self._after_change
+        )
         app = api.app(*(control.routes() if api.region == WEST else []))
         return uvicorn.Config(
             app,
@@ -168,8 +171,13 @@ class _Sandbox:
         self._changed.set()
 
     async def _follow(self) -> None:
-        """Keep the storages and `sandbox.json` to the state: after each change, and when a key's time is over."""
+        """Answer requests for accounts whose time has come, and keep the storages and `sandbox.json` to the state:
+        after each change, and when a key's time is over."""
         while True:
+            if answer_due(self._world, now()):
+                self._after_change()
+                # At once: whoever reads of the account finds its sign-in there.
+                write_info(self._settings, self._world, self._token.get_secret_value())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _FOLLOW_SECONDS)
             changed = self._changed.is_set()

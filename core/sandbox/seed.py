@@ -85,12 +85,12 @@ def _account(
 ) -> CloudAccount:
     account_id = derived(f"account {label}", 12, string.digits[1:])
     created = moment - timedelta(days=800)
-    root = User(name="", created=created, modified=created, keys=[_key(label, moment, age=timedelta(days=200))])
+    root = User(name="", created=created, modified=created, keys=[new_key(label, moment, age=timedelta(days=200))])
     return CloudAccount(
         account_id=account_id,
         region=region,
         email=f"cloud@{label}.example",
-        password=_password(label),
+        password=new_password(label),
         details={
             "CompanyName": company,
             "City": place[0],
@@ -106,15 +106,16 @@ def _account(
     )
 
 
-def _password(label: str) -> SecretStr:
-    """By the rule of Cockpit: at least 17 characters, with small, large, digit and special ones."""
+def new_password(label: str) -> SecretStr:
+    """A password by the rule of Cockpit: at least 17 characters, with small, large, digit and special ones."""
     groups = [string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!"]
     return SecretStr("".join(derived(f"password {label} {index}", 5, group) for index, group in enumerate(groups)))
 
 
-def _key(
+def new_key(
     label: str, moment: datetime, *, age: timedelta, expires: datetime | None = None, tag: str | None = None
 ) -> Key:
+    """An access key that is this old. The same label gives the same key."""
     created = moment - age
     return Key(
         access_key_id=derived(f"access key {label}", 20),
@@ -135,7 +136,7 @@ def _user(name: str, policies: dict[str, str], moment: datetime) -> User:
         created=created,
         modified=created,
         policies=policies,
-        keys=[_key(name, moment, age=timedelta(days=30))],
+        keys=[new_key(name, moment, age=timedelta(days=30))],
     )
 
 
@@ -147,11 +148,11 @@ def _keypair(name: str) -> Keypair:
 
 
 def _special_keys(account: CloudAccount, moment: datetime) -> dict[str, str]:
-    inactive = _key("inactive", moment, age=timedelta(days=90), tag="retired")
+    inactive = new_key("inactive", moment, age=timedelta(days=90), tag="retired")
     inactive.state = "INACTIVE"
-    expired = _key("expired", moment, age=timedelta(days=400), expires=moment - timedelta(days=35), tag="old")
-    expiring = _key("expiring", moment, age=timedelta(days=345), expires=moment + timedelta(days=20), tag="renew")
-    old = _key("old", moment, age=timedelta(days=500), tag="legacy")
+    expired = new_key("expired", moment, age=timedelta(days=400), expires=moment - timedelta(days=35), tag="old")
+    expiring = new_key("expiring", moment, age=timedelta(days=345), expires=moment + timedelta(days=20), tag="renew")
+    old = new_key("old", moment, age=timedelta(days=500), tag="legacy")
     account.root.keys += [inactive, expired, expiring, old]
     platform = _user("platform", {"read": _READ_ALL}, moment)
     reporting = _user("reporting", {"costs": _READ_COSTS}, moment)

@@ -113,10 +113,30 @@ class CloudAccount(BaseModel):
         return self.root if not name else next((user for user in self.users if user.name == name), None)
 
 
+class AccountTicket(BaseModel):
+    """A request for an account, decided at `due`. `reason`: why it was refused. `account_id`: what it was granted."""
+
+    ticket: str
+    kind: Literal["new", "copy"]
+    region: str
+    email: str
+    company: str = ""
+    full_name: str = ""
+    job_title: str = ""
+    phone: str = ""
+    from_account_id: str = ""
+    due: datetime
+    state: Literal["pending", "granted", "refused"] = "pending"
+    account_id: str = ""
+    reason: str = ""
+
+
 class World(BaseModel):
     """All there is."""
 
     accounts: list[CloudAccount]
+    tickets: list[AccountTicket] = []
+    """The requests for accounts, in the order in which they came."""
     special: dict[str, str] = {}
     """Access keys for tries of their own kind: `inactive`, `expired`, `expiring`, `old`, and those of the
     EIM users `platform` and `reporting`."""
