@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.credentials import BAD_INPUT, REFUSED, Name, terminal_actor
+from core.cli.credentials import REFUSED, Name, terminal_actor
+from core.cli.input import BAD_INPUT
 from core.cli.output import Json, as_json, fail, opened, table
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice, bucket_choices, list_objects

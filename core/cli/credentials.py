@@ -1,13 +1,12 @@
 """`onboarding credentials …`. Secrets come from a file or the input, never from an argument."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from pydantic import ValidationError
 
+from core.cli.input import BAD_INPUT, File, read_object
 from core.cli.output import Json, as_json, check_json, checks_table, fail, opened, plain, table
 from core.domain.actor import Actor
 from core.domain.checks import State
@@ -26,7 +25,6 @@ from core.services.workspace import Workspace
 app = typer.Typer(no_args_is_help=True)
 
 REFUSED = 1
-BAD_INPUT = 2
 
 Name = Annotated[str, typer.Argument(help="Name of the credentials.")]
 Names = Annotated[list[str], typer.Argument(help="Names of credentials.")]
@@ -39,7 +37,7 @@ def terminal_actor(workspace: Workspace) -> Actor:
 
 @app.command()
 def add(
-    file: Annotated[str, typer.Argument(help="JSON or YAML file of the form's fields; - reads the input.")],
+    file: File,
     accept_unreachable: Annotated[
         bool, typer.Option("--add-anyway", help="Store even when OUTSCALE cannot be reached from here.")
     ] = False,
@@ -187,20 +185,7 @@ def _switch(names: list[str], enabled: bool, json: bool) -> None:
 
 
 def _read(file: str) -> tuple[CredentialsDraft | None, list[FieldProblem]]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}.", BAD_INPUT)
-    except UnicodeDecodeError:
-        fail(f"{file} is not UTF-8 text.", BAD_INPUT)
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        # The parser's own text quotes the file, which holds secrets.
-        mark = getattr(error, "problem_mark", None)
-        fail(f"This is neither JSON nor YAML{f' (line {mark.line + 1})' if mark else ''}.", BAD_INPUT)
-    if not isinstance(content, dict):
-        fail('The input must be an object with the form\'s fields, such as {"name": …, "projects": […]}.', BAD_INPUT)
+    content = read_object(file, '{"name": …, "projects": […]}')
     try:
         return CredentialsDraft.model_validate(content), []
     except ValidationError as error:

@@ -14,7 +14,9 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
-from core.cli.credentials import BAD_INPUT, REFUSED, terminal_actor
+from core.cli.credentials import REFUSED, terminal_actor
+from core.cli.input import BAD_INPUT
+from core.cli.keys_audit import audit
 from core.cli.output import Json, as_json, check_json, checks_table, fail, opened, plain, table
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
@@ -28,6 +30,7 @@ from core.services.signing import signing_keys
 from core.services.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(audit)
 
 _INPUT_FIELDS = {"email", "region", "expires", "tag", "typed", "key"}
 

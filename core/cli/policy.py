@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.credentials import BAD_INPUT, terminal_actor
+from core.cli.credentials import terminal_actor
+from core.cli.input import BAD_INPUT
 from core.cli.output import Json, as_json, opened, plain, table
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
 
