@@ -19,6 +19,8 @@ from core.store.tables import SeenKey, now
 
 LOGS_REACH = timedelta(days=32) - timedelta(hours=1)
 """ReadApiLogs keeps 32 days (its documentation); an hour less, because OUTSCALE's clock and ours may differ."""
+SOME_USER = "name not known"
+"""Stands for an EIM user whose key may not ask for its own name; no real one can have blanks in it."""
 _PAGE = 1000
 
 
@@ -55,12 +57,14 @@ class Use:
 def note_keys(session: Session, region: str, account_id: str, user_name: str, keys: list[AccessKey]) -> None:
     """Write down what ReadAccessKeys gave for a user (empty: the root user), within the transaction of `session`. Keys
     of this user, account and Region that are not listed any more are dropped. Without an `account_id` nothing is
-    written."""
+    written. Whoever signs may list his own keys without a name: when one of them is known as an EIM user's, all are."""
     if not account_id:
         return
     listed = {key.access_key_id: key for key in keys}
     known = session.exec(select(SeenKey).where(SeenKey.region == region, col(SeenKey.access_key).in_(listed))).all()
     rows = {row.access_key: row for row in known}
+    if user_name in ("", SOME_USER):
+        user_name = max((row.user_name for row in known if row.user_name != SOME_USER), default="") or user_name
     for access_key, key in listed.items():
         row = rows.get(access_key) or SeenKey(access_key=access_key, region=region, account_id="", state="")
         row.account_id, row.user_name, row.seen = account_id, user_name, now()
