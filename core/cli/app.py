@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.cli import buckets, credentials, keys, policy
+from core.cli import accounts, buckets, credentials, keys, policy
 from core.cli.output import Json, as_json, fail, plain, table
 from core.cli.run import run_all
 from core.log import start_logging
@@ -21,6 +21,7 @@ app = typer.Typer(
     help="Onboard OUTSCALE cloud accounts: every credential checked before it is stored.",
 )
 app.add_typer(credentials.app, name="credentials", help="Add, check and manage credentials.")
+app.add_typer(accounts.app, name="accounts", help="Known accounts, their data at OUTSCALE, and their keypairs.")
 app.add_typer(buckets.app, name="buckets", help="Look into billing buckets.")
 app.add_typer(keys.app, name="keys", help="Access keys: create, change, rotate, delete, and what is open.")
 app.add_typer(policy.app, name="policy", help="When keys and requests need attention.")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -58,6 +58,11 @@ class AccountView(BaseModel):
     read: datetime | None
     created: datetime
 
+    def matches(self, word: str) -> bool:
+        """Whether a search for `word` finds it: part of what a person knows it by, small and capital letters alike."""
+        known_by = (self.account_id, self.region, self.company, self.email, self.owner, self.notes, *self.credentials)
+        return word.strip().lower() in " ".join(known_by).lower()
+
 
 class AccountDetails(AccountView):
     """A known account with all there is to see. `data` is what ReadAccounts gave, in the API's own names."""
@@ -86,7 +91,7 @@ class ReadAccount:
     """What became of reading an account: its Account ID, or what is wrong."""
 
     account_id: str = ""
-    problems: Sequence[FieldProblem] = ()
+    problems: list[FieldProblem] = field(default_factory=list)
 
 
 def list_accounts(actor: Actor, workspace: Workspace) -> list[AccountView]:
