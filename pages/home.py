@@ -2,15 +2,31 @@
 
 import streamlit as st
 
-from core.domain.checks import State
+from core.services.attention import Attention, Kind, attention, by_urgency, refresh_keys
 from core.services.credentials import list_credentials
 from core.services.views import CredentialsView
-from dashboard.navigation import ACCESS_KEYS, ADD_CREDENTIALS, BILLING_BUCKETS, CREDENTIALS, Screen, go
+from dashboard.navigation import ACCESS_KEYS, ADD_CREDENTIALS, BILLING_BUCKETS, CREDENTIALS, SCREENS, Screen, go
 from dashboard.session import actor, workspace
-from dashboard.widgets.states import state_badge
-from dashboard.widgets.text import local, safe
+from dashboard.widgets import job
+from dashboard.widgets.text import safe
 
+JOB = "home.read"
+UNREAD = "home.unread"
 _ATTENTION_SHOWN = 10
+_READ_HELP = "Ask OUTSCALE for the keys of every account that a stored key opens, and for their last use."
+_KINDS = {
+    Kind.LOST: ("red", "key_off", "Lost"),
+    Kind.INACTIVE: ("red", "pause_circle", "Inactive"),
+    Kind.EXPIRED: ("red", "event_busy", "Expired"),
+    Kind.CREDENTIALS: ("red", "error", "Error"),
+    Kind.UNTAKEN: ("orange", "lock_clock", "Not taken"),
+    Kind.EXPIRING: ("orange", "schedule", "Expires soon"),
+    Kind.ROTATION: ("orange", "sync_problem", "Rotation"),
+    Kind.UNREAD: ("orange", "cloud_off", "Not read"),
+    Kind.REQUEST: ("orange", "mark_email_unread", "No answer"),
+    Kind.UNUSED: ("gray", "bedtime", "Unused"),
+    Kind.OLD: ("gray", "history", "Old"),
+}
 
 
 def main() -> None:
@@ -18,9 +34,14 @@ def main() -> None:
     st.title("OUTSCALE onboarding")
     st.caption("From a cloud account to checked credentials and its bills.")
     rows = list_credentials(actor(), workspace())
+    unread = job.finished(JOB)
+    if unread is not None:
+        st.session_state[UNREAD] = unread
+    lines = by_urgency([*st.session_state.get(UNREAD, []), *attention(actor(), workspace())])
     if rows:
-        _numbers(rows)
-        _attention(rows)
+        _numbers(rows, lines)
+    if rows or lines:
+        _attention(lines)
     st.subheader("Three steps" if not rows else "Go on")
     key, add, browse = st.columns(3)
     with key:
@@ -36,33 +57,50 @@ def main() -> None:
         )
 
 
-def _numbers(rows: list[CredentialsView]) -> None:
+def _numbers(rows: list[CredentialsView], lines: list[Attention]) -> None:
     numbers = {
         "Credentials": len(rows),
         "Billing only": sum(row.billing_only for row in rows),
         "Accounts": len({account for row in rows for account in row.accounts}),
-        "Need attention": sum(_needs_attention(row) for row in rows),
+        "Need attention": len(lines),
     }
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(label, value, border=True)
 
 
-def _needs_attention(row: CredentialsView) -> bool:
-    return row.enabled and row.state in {State.ERROR, State.UNKNOWN}
+def _attention(lines: list[Attention]) -> None:
+    title, button = st.columns([5, 1], vertical_alignment="bottom")
+    title.subheader("Needs attention")
+    if button.button(
+        "Read keys", icon=":material/refresh:", width="stretch", disabled=job.running(JOB), help=_READ_HELP
+    ):
+        who, opened = actor(), workspace()
+        job.begin(JOB, lambda _, stop: refresh_keys(who, opened, stop))
+        st.rerun()
+    job.watch(JOB)
+    if not lines:
+        st.success("Nothing needs attention.", icon=":material/check_circle:")
+    for place, line in enumerate(lines[:_ATTENTION_SHOWN]):
+        _line(place, line)
+    if len(lines) > _ATTENTION_SHOWN:
+        st.caption(f"And {len(lines) - _ATTENTION_SHOWN} more. All of them: `onboarding keys audit`")
 
 
-def _attention(rows: list[CredentialsView]) -> None:
-    waiting = [row for row in rows if _needs_attention(row)]
-    if not waiting:
-        st.success("Every enabled credential passed its last check.", icon=":material/check_circle:")
-        return
-    st.subheader("Needs attention")
-    for row in waiting[:_ATTENTION_SHOWN]:
-        st.markdown(f"{state_badge(row.state)} **{safe(row.name)}** · checked {local(row.checked) or 'never'}")
-    if len(waiting) > _ATTENTION_SHOWN:
-        st.caption(f"And {len(waiting) - _ATTENTION_SHOWN} more.")
-    if st.button("See credentials", icon=":material/badge:"):
-        go(CREDENTIALS)
+def _line(place: int, line: Attention) -> None:
+    colour, icon, word = _KINDS[line.kind]
+    account = f" · account {line.account_id}, {line.region}" if line.account_id else ""
+    with st.container(border=True):
+        state, text, way = st.columns([1.3, 5, 1.4], vertical_alignment="center")
+        state.markdown(f":{colour}-badge[:material/{icon}: {word}]")
+        text.markdown(f"**{safe(line.subject)}** {safe(line.what)}")
+        text.caption(f"{safe(line.mend)}{safe(account)}")
+        screen = next((one for one in SCREENS if one.file == line.screen), None)
+        if screen and way.button(screen.title, icon=screen.icon, key=f"home.attention.{place}", width="stretch"):
+            if screen is ACCESS_KEYS and line.account_id:
+                st.session_state["access_keys.for"] = (line.account_id, line.region)
+            if screen is CREDENTIALS:
+                st.session_state["credentials.opened"] = line.subject
+            go(screen)
 
 
 def _step(screen: Screen, title: str, text: str) -> None:

@@ -1,5 +1,6 @@
 """What needs somebody: keys, unfinished creations and rotations, requests, credentials; and the reading of it all."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -109,14 +110,16 @@ def by_urgency(lines: Iterable[Attention]) -> list[Attention]:
     return sorted(lines, key=lambda one: (_URGENCY[one.kind], one.since, one.subject))
 
 
-def refresh_keys(actor: Actor, workspace: Workspace) -> list[Attention]:
+def refresh_keys(actor: Actor, workspace: Workspace, stop: threading.Event | None = None) -> list[Attention]:
     """Read the keys of every account for which a stored key can sign, of its root user and EIM users as far as that key
-    may, and their use. Gives a line for each account that could not be read.
+    may, and their use. Gives a line for each account that could not be read. `stop` ends it before the next account.
 
     Raises StoreError when the store refuses."""
     places = {(key.account_id, key.region): None for key in signing_keys(actor, workspace) if key.account_id}
     failed = []
     for account_id, region in places:
+        if stop and stop.is_set():
+            break
         answer = by_stored_key(actor, workspace, account_id, region, lambda api, _: _read(workspace, api))
         if isinstance(answer, FieldProblem):
             failed.append(

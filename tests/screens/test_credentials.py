@@ -2,7 +2,7 @@
 
 from core.services.credentials import list_credentials, show_credentials
 from core.services.workspace import Workspace
-from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, HOME, path
+from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, path
 from tests.screens.conftest import choose, fill, press, ran, settled, words
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 
@@ -77,12 +77,3 @@ def test_delete_asks_for_the_name(screen, workspace: Workspace, sandbox) -> None
     fill(app, "Type the name to delete it", "demo")
     ran(app.button(key="credentials.delete.confirm").click().run())
     assert list_credentials(ACTOR, workspace) == []
-
-
-def test_home_counts_and_warns(screen, workspace: Workspace, sandbox) -> None:
-    app = screen(HOME)
-    assert "Three steps" in words(app)
-    stored(workspace, projects(project_row(sandbox.account(0))))
-    ran(app.run())
-    assert {one.label: one.value for one in app.metric}["Credentials"] == "1"
-    assert "passed its last check" in words(app)
