@@ -131,7 +131,11 @@ def request_problems(draft: RequestDraft, regions: RegionCatalog) -> list[FieldP
             "Read them on outscale.com, then tick it.",
         )
         problems.append(FieldProblem(field="terms_accepted", what=what, mend=mend))
-    return [problem for problem in problems if problem]
+    first: dict[str, FieldProblem] = {}  # one finding a field is enough to mend it
+    for problem in problems:
+        if problem:
+            first.setdefault(problem.field, problem)
+    return list(first.values())
 
 
 def granted_id_problem(account_id: str) -> FieldProblem | None:
