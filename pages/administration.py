@@ -29,6 +29,7 @@ def main() -> None:
                 value=getattr(present, figure.field),
                 step=1,
                 help=f"{figure.least} to {figure.most} days",
+                width=200,
                 key=f"administration.{figure.field}",
             )
             st.caption(figure.meaning)

@@ -88,7 +88,7 @@ def _attention(lines: list[Attention]) -> None:
 
 def _line(place: int, line: Attention) -> None:
     colour, icon, word = _KINDS[line.kind]
-    account = f" · account {line.account_id}, {line.region}" if line.account_id else ""
+    account = f" Account {line.account_id}, {line.region}." if line.account_id else ""
     with st.container(border=True):
         state, text, way = st.columns([1.3, 5, 1.4], vertical_alignment="center")
         state.markdown(f":{colour}-badge[:material/{icon}: {word}]")
