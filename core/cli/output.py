@@ -22,6 +22,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 BROKEN = 3
 """Exit code when the program itself cannot work: the database or the master key."""
 
+_WIDEST = 10_000
+
 
 @contextmanager
 def opened() -> Iterator[Workspace]:
@@ -59,7 +61,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     shown = Table(*columns)
     for row in rows:
         shown.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(shown)
+    console = Console()
+    if not console.is_terminal:
+        # A pipe or a file has no width, and the 80 signs taken for it would cut wide tables down to nothing.
+        console.width = Console(width=_WIDEST).measure(shown).maximum
+    console.print(shown)
 
 
 def checks_table(checks: Sequence[CheckResult]) -> None:
