@@ -4,9 +4,8 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
-from core.cli.input import BAD_INPUT, File, read_object
+from core.cli.input import BAD_INPUT, File, read_form
 from core.cli.output import Json, as_json, check_json, checks_table, fail, opened, plain, table
 from core.domain.actor import Actor
 from core.domain.checks import State
@@ -44,7 +43,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Check credentials and store them when nothing failed. Exit 0: added, 1: refused by checks, 2: bad input."""
-    draft, problems = _read(file)
+    draft, problems = read_form(file, CredentialsDraft, '{"name": …, "projects": […]}')
     with opened() as workspace:
         actor = terminal_actor(workspace)
         report = CheckReport(draft.name if draft else "", problems=problems)
@@ -182,29 +181,6 @@ def _switch(names: list[str], enabled: bool, json: bool) -> None:
     else:
         for name in names:
             plain(f"{name} is {'enabled' if enabled else 'disabled'}{'' if name in changed else ' already'}.")
-
-
-def _read(file: str) -> tuple[CredentialsDraft | None, list[FieldProblem]]:
-    content = read_object(file, '{"name": …, "projects": […]}')
-    try:
-        return CredentialsDraft.model_validate(content), []
-    except ValidationError as error:
-        return None, [_field_problem(problem) for problem in error.errors(include_input=False, include_url=False)]
-
-
-def _field_problem(problem: Any) -> FieldProblem:
-    path = ""
-    for part in problem["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
-    mends = {
-        "string_type": "Write it as text, in quotes.",
-        "extra_forbidden": "Remove it, or look for a slip of the pen.",
-    }
-    what = {"extra_forbidden": "The form has no such field.", "string_type": "This is not text."}
-    kind = problem["type"]
-    return FieldProblem(
-        field=path, what=what.get(kind, f"{problem['msg']}."), mend=mends.get(kind, "Compare with the documentation.")
-    )
 
 
 def _answer(report: CheckReport, problems: list[FieldProblem]) -> dict[str, Any]:

@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from core.cli.output import fail
+from core.domain.credentials import FieldProblem
+
+Form = TypeVar("Form", bound=BaseModel)
 
 BAD_INPUT = 2
 """Exit code for input that cannot be used."""
@@ -28,6 +32,15 @@ def read_object(file: str, form: str) -> dict[str, Any]:
     return content
 
 
+def read_form(file: str, model: type[Form], example: str) -> tuple[Form | None, list[FieldProblem]]:
+    """A form from a file or the input, and what is wrong with its shape; see `read_object`."""
+    content = read_object(file, example)
+    try:
+        return model.model_validate(content), []
+    except ValidationError as error:
+        return None, [_field_problem(problem) for problem in error.errors(include_input=False, include_url=False)]
+
+
 def read_text(file: str) -> str:
     """The text of a file, or of the input for `-`; what cannot be read ends the command with one line."""
     try:
@@ -36,3 +49,18 @@ def read_text(file: str) -> str:
         fail(f"{file} cannot be read: {error.strerror}.", BAD_INPUT)
     except UnicodeDecodeError:
         fail(f"{file} is not UTF-8 text.", BAD_INPUT)
+
+
+def _field_problem(problem: Any) -> FieldProblem:
+    path = ""
+    for part in problem["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f"{'.' if path else ''}{part}"
+    mends = {
+        "string_type": "Write it as text, in quotes.",
+        "extra_forbidden": "Remove it, or look for a slip of the pen.",
+    }
+    what = {"extra_forbidden": "The form has no such field.", "string_type": "This is not text."}
+    kind = problem["type"]
+    return FieldProblem(
+        field=path, what=what.get(kind, f"{problem['msg']}."), mend=mends.get(kind, "Compare with the documentation.")
+    )
