@@ -19,13 +19,14 @@ class Screen:
 
 
 HOME = Screen("home", "Home", ":material/home:", "")
+ACCOUNTS = Screen("accounts", "Accounts", ":material/account_balance:", "Onboarding")
 ACCESS_KEYS = Screen("access_keys", "Access keys", ":material/key:", "Onboarding")
 ADD_CREDENTIALS = Screen("add_credentials", "Add credentials", ":material/add_circle:", "Onboarding")
 CREDENTIALS = Screen("credentials", "Credentials", ":material/badge:", "Onboarding")
 BILLING_BUCKETS = Screen("billing_buckets", "Billing buckets", ":material/folder_open:", "Finance")
 ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "Administration")
 
-SCREENS = (HOME, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIALS, BILLING_BUCKETS, ADMINISTRATION)
+SCREENS = (HOME, ACCOUNTS, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIALS, BILLING_BUCKETS, ADMINISTRATION)
 
 
 def path(screen: Screen) -> Path:

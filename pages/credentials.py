@@ -23,6 +23,7 @@ from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
 from dashboard.widgets.credentials_form import edit_form
+from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
 from dashboard.widgets.text import local, safe
@@ -212,22 +213,7 @@ def _details(details: CredentialsDetails) -> None:
     with content:
         _content(details)
     with events:
-        st.dataframe(
-            pd.DataFrame(
-                [
-                    {
-                        "When": event.at,
-                        "Who": event.actor,
-                        "From": event.via,
-                        "What": event.action,
-                        "Details": ", ".join(f"{name}: {value}" for name, value in event.details.items()),
-                    }
-                    for event in details.events
-                ]
-            ),
-            hide_index=True,
-            column_config={"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
-        )
+        show_events(details.events)
 
 
 def _content(details: CredentialsDetails) -> None:

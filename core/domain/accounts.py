@@ -25,6 +25,13 @@ OUTSCALE_FIELDS = {
     "Country": "Country",
 }
 """What UpdateAccount changes, in the API's own names, and how a form calls it (API reference, UpdateAccount)."""
+DATA_LABELS = {
+    "AccountId": "Account ID",
+    "CustomerId": "Customer ID",
+    **OUTSCALE_FIELDS,
+    "OutscaleLoginAllowed": "OUTSCALE's support may sign in",
+}
+"""What ReadAccounts tells, in the API's own names, and how a screen calls it."""
 PHONES = ("PhoneNumber", "MobileNumber")
 
 USED_FOR = {

@@ -1,0 +1,30 @@
+"""What was done to something, by whom and when."""
+
+import pandas as pd
+import streamlit as st
+
+from core.services.views import EventView
+
+
+def show_events(events: list[EventView]) -> None:
+    """Show events, the newest first as they are given."""
+    if not events:
+        st.caption("Nothing was done yet.")
+        return
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "When": event.at,
+                    "Who": event.actor,
+                    "From": event.via,
+                    "What": event.action,
+                    "Details": ", ".join(f"{name}: {value}" for name, value in event.details.items()),
+                }
+                for event in events
+            ]
+        ),
+        hide_index=True,
+        alt="Events",
+        column_config={"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
+    )
