@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from core.sandbox.seed import BILLING_BUCKETS, EAST, LABELS, WEST
+from core.sandbox.places import BILLING_BUCKETS, EAST, LABELS, WEST
 from core.sandbox.world import CloudAccount, Key, World, now, write_private
 from core.settings import Settings
 

@@ -17,8 +17,8 @@ from core.sandbox.app import Api
 from core.sandbox.control_api import Control
 from core.sandbox.faults import Faults
 from core.sandbox.info import LOOPBACK, REGIONS, api_port, storage_port, write_info
+from core.sandbox.places import WEST
 from core.sandbox.requests import answer_due
-from core.sandbox.seed import WEST
 from core.sandbox.single import Busy, alone
 from core.sandbox.spec import load_spec
 from core.sandbox.storage import StorageError

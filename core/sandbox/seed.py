@@ -9,16 +9,8 @@ from datetime import date, datetime, timedelta
 from pydantic import SecretStr
 
 from core.sandbox.bills import Kind, bill_files
+from core.sandbox.places import BILLING_BUCKETS, COLUMNAR_BUCKET, CSV_BUCKET, EAST, EMPTY_BUCKET, WEST
 from core.sandbox.world import CloudAccount, Key, Keypair, User, World
-
-WEST = "sandbox-west-1"
-EAST = "sandbox-east-1"
-LABELS = {WEST: "Sandbox West", EAST: "Sandbox East"}
-
-CSV_BUCKET = "ledger-bills-csv"
-COLUMNAR_BUCKET = "ledger-bills-columnar"
-EMPTY_BUCKET = "ledger-bills-new"
-BILLING_BUCKETS = ((CSV_BUCKET, WEST), (COLUMNAR_BUCKET, EAST), (EMPTY_BUCKET, WEST))
 
 _CAPITALS = string.ascii_uppercase + string.digits
 _HEX = "0123456789abcdef"

@@ -5,8 +5,10 @@ import io
 import re
 import zlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEAD = 256 * 1024
 """Bytes read from the beginning of a file."""
@@ -24,7 +26,7 @@ class UnreadableError(ValueError):
 class Preview:
     """The first rows as text cells, and how they were understood."""
 
-    rows: pd.DataFrame
+    rows: "pd.DataFrame"
     separator: str
     encoding: str
     decimal: str
@@ -35,6 +37,8 @@ def preview_csv(key: str, head: bytes) -> Preview:
     line that the cut went through is left out.
 
     Raises UnreadableError when it is not CSV text."""
+    import pandas as pd  # noqa: PLC0415 - it takes a third of a second, which no other command should wait for
+
     lowered = key.lower()
     if not lowered.endswith((".csv", ".csv.gz", ".tsv", ".txt")):
         raise UnreadableError("Only CSV files, plain or gzip, can be previewed.")
@@ -96,7 +100,7 @@ def _separator(text: str) -> str:
         return max(_SEPARATORS, key=first.count)
 
 
-def _decimal(rows: pd.DataFrame, separator: str) -> str:
+def _decimal(rows: "pd.DataFrame", separator: str) -> str:
     if separator == ",":
         return "."
     return "," if any(rows[name].map(lambda cell: bool(_DECIMAL_COMMA.fullmatch(cell))).any() for name in rows) else "."
