@@ -19,6 +19,7 @@ class Screen:
 
 
 HOME = Screen("home", "Home", ":material/home:", "")
+REQUEST_ACCOUNT = Screen("request_account", "Request account", ":material/outgoing_mail:", "Onboarding")
 ACCOUNTS = Screen("accounts", "Accounts", ":material/account_balance:", "Onboarding")
 ACCESS_KEYS = Screen("access_keys", "Access keys", ":material/key:", "Onboarding")
 ADD_CREDENTIALS = Screen("add_credentials", "Add credentials", ":material/add_circle:", "Onboarding")
@@ -26,7 +27,16 @@ CREDENTIALS = Screen("credentials", "Credentials", ":material/badge:", "Onboardi
 BILLING_BUCKETS = Screen("billing_buckets", "Billing buckets", ":material/folder_open:", "Finance")
 ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "Administration")
 
-SCREENS = (HOME, ACCOUNTS, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIALS, BILLING_BUCKETS, ADMINISTRATION)
+SCREENS = (
+    HOME,
+    REQUEST_ACCOUNT,
+    ACCOUNTS,
+    ACCESS_KEYS,
+    ADD_CREDENTIALS,
+    CREDENTIALS,
+    BILLING_BUCKETS,
+    ADMINISTRATION,
+)
 
 
 def path(screen: Screen) -> Path:

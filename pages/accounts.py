@@ -26,7 +26,7 @@ from core.services.accounts import (
     update_account,
 )
 from core.store.store import StoreError
-from dashboard.navigation import ACCESS_KEYS, go
+from dashboard.navigation import ACCESS_KEYS, REQUEST_ACCOUNT, go
 from dashboard.session import actor, workspace
 from dashboard.widgets import keypairs
 from dashboard.widgets.events import show_events
@@ -345,6 +345,9 @@ def _details(details: AccountDetails) -> None:
         if st.button("See access keys", icon=":material/key:"):
             st.session_state["access_keys.for"] = place
             go(ACCESS_KEYS)
+        if st.button("Copy to another Region", icon=":material/content_copy:"):
+            st.session_state["request.copy"] = place
+            go(REQUEST_ACCOUNT)
         if st.button("Edit", icon=":material/edit:"):
             _begin("edit")
         if st.button("Forget", icon=":material/delete:"):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -105,5 +104,5 @@ def settings(tmp_path: Path, sandbox: Sandbox) -> Settings:
     """Settings with an empty home, from which the session's sandbox is seen."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    shutil.copy2(sandbox.settings.sandbox_file, home / "sandbox.json")
+    (home / "sandbox.json").symlink_to(sandbox.settings.sandbox_file)  # it changes while the sandbox runs
     return Settings(home=home, sandbox_port=sandbox.settings.sandbox_port)

@@ -22,6 +22,7 @@ LABELS = {
 }
 """The fields of OUTSCALE's own form, in its order (facts, section 9)."""
 TERMS = "I confirm that I have read and accepted the General Terms and Conditions of Sale"
+TERMS_PAGE = "https://en.outscale.com/terms-of-service/"
 NEWSLETTER = "I accept to register to the OUTSCALE newsletter"
 COPIED = "The personal information of the account is copied."
 NOT_COPIED = "Not copied: resources, keypairs, EIM users and access keys. The copy is an account of its own."
@@ -128,7 +129,7 @@ def request_problems(draft: RequestDraft, regions: RegionCatalog) -> list[FieldP
     elif not draft.terms_accepted:
         what, mend = (
             "The General Terms and Conditions of Sale are not accepted.",
-            "Read them on outscale.com, then tick it.",
+            f"Read them at {TERMS_PAGE}, then tick it.",
         )
         problems.append(FieldProblem(field="terms_accepted", what=what, mend=mend))
     first: dict[str, FieldProblem] = {}  # one finding a field is enough to mend it

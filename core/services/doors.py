@@ -95,6 +95,15 @@ def known_accounts(actor: Actor, workspace: Workspace) -> list[KnownAccount]:
     ]
 
 
+def demo_sign_in(workspace: Workspace, region: str, who: str) -> tuple[str, SecretStr] | None:
+    """Email and password of an account of the running sandbox, which hides nothing; None for every other account.
+    `who`: its account ID or email."""
+    for one in (read_info(workspace.settings) or {"accounts": []})["accounts"]:
+        if one["region"] == region and who in {one["account_id"], one["email"]}:
+            return one["email"], SecretStr(one["password"])
+    return None
+
+
 def open_with_password(actor: Actor, workspace: Workspace, email: str, password: SecretStr, region: str) -> Opened:
     """Confirm the password of an account in a Region, by reading its keys (ReadAccessKeys takes email and password).
     One attempt, never repeated, and a password that was just refused is not tried again: four failures lock an account.

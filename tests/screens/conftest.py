@@ -81,6 +81,16 @@ def settled(app: AppTest, job: str, seconds: float = 30) -> AppTest:
     return app
 
 
+def settled_when(app: AppTest, done: Callable[[], bool], seconds: float = 30) -> AppTest:
+    """Run the screen until something is so."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.1)
+        ran(app.run())
+    return app
+
+
 def words(app: AppTest) -> str:
     """Everything the screen says."""
     kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")

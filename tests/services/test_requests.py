@@ -410,7 +410,9 @@ def test_a_sandbox_that_does_not_run_changes_nothing(settings: Settings, workspa
 
 def test_a_sandbox_that_ends_meanwhile_leaves_a_draft(settings: Settings, workspace: Workspace) -> None:
     file = settings.home / "sandbox.json"
-    file.write_text(file.read_text().replace("/sandbox", "/elsewhere"))
+    content = file.read_text()
+    file.unlink()
+    file.write_text(content.replace("/sandbox", "/elsewhere"))
     draft = saved(workspace, region="sandbox-west-1")
     outcome = send(ACTOR, workspace, draft.id)
     assert outcome.problems[0].mend
