@@ -13,6 +13,7 @@ from core.services.doors import (
     Door,
     Opened,
     close_door,
+    demo_sign_in,
     is_open,
     known_accounts,
     open_with_key,
@@ -133,6 +134,8 @@ def _confirm() -> None:
         password = st.text_input(
             "Current password", type="password", autocomplete="current-password", key=f"access_keys.password.{number}"
         )
+        if account and (demo := demo_sign_in(workspace(), region, email)):
+            st.caption(f"An account of the sandbox. Its password: `{demo[1].get_secret_value()}`")
         sent = st.form_submit_button("Confirm", type="primary", icon=":material/lock_open:")
     st.caption(
         "Held in memory for five minutes at most, never stored. Four wrong passwords lock an account for a while."

@@ -119,7 +119,7 @@ def _form_problems(form: RequestForm) -> None:
 
 
 def _keep(form: RequestForm, draft: RequestDraft, *, sending: bool) -> None:
-    """Keep the draft, and send it when asked to. What is wrong with it keeps it from being sent, not from being kept."""
+    """Keep the draft, and send it when asked to. What is wrong keeps it from being sent, and not from being kept."""
     outcome = _asked(lambda: save_draft(actor(), workspace(), draft, form.stored, seen=form.seen))
     view = outcome.request
     if view and not sending:

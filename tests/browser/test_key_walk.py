@@ -1,6 +1,7 @@
 """From the request for an account to a rotated key, in one walk."""
 
 import re
+import uuid
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -9,13 +10,13 @@ from tests.browser.conftest import Dashboard, choose, fill, idle, pick, picture,
 
 
 def test_from_a_request_to_a_rotated_key(page: Page, dashboard: Dashboard, sandbox) -> None:
-    account = sandbox.account(0)
     problems: list[str] = []
     seen: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(dashboard.address)
     expect(page.get_by_role("heading", name="OUTSCALE onboarding")).to_be_visible(timeout=30_000)
 
+    account = _ask_for_an_account(page, sandbox)
     _open_by_password(page, account)
     seen.append(_make_a_key(page))
     _use_it(page)
@@ -28,9 +29,43 @@ def test_from_a_request_to_a_rotated_key(page: Page, dashboard: Dashboard, sandb
     _nowhere(dashboard.home, [*seen, account["password"]])
 
 
+def _ask_for_an_account(page: Page, sandbox) -> dict:
+    visit(page, "Request account")
+    picture(page, "20-request")
+    press(page, "Send")
+    expect(page.get_by_text("8 fields need your attention")).to_be_visible()
+    picture(page, "21-request-unfinished")
+    email = f"{uuid.uuid4().hex[:8]}@walk.example"
+    for label, value in (
+        ("Full name *", "Ada van Dijk"),
+        ("Job title *", "Head of cloud"),
+        ("Company name *", "Harbour Works"),
+        ("Email *", email),
+        ("Phone number *", "+33 1 23 45 67 89"),
+        ("Subject *", "An account for measurements"),
+        ("Description *", "Buoys send water levels, and we keep them for ten years."),
+    ):
+        fill(page, label, value)
+    choose(page, "Region wanted *", "sandbox-west-1")
+    page.get_by_text("I confirm that I have read").click()
+    idle(page)
+    press(page, "Send")
+    expect(page.get_by_text("The sandbox answers within")).to_be_visible()
+    picture(page, "22-request-sent")
+    expect(page.get_by_text("granted as the account")).to_be_visible(timeout=30_000)
+    picture(page, "23-request-granted")
+    account = next(one for one in sandbox.info["accounts"] if one["email"] == email)
+    expect(page.get_by_text(account["password"])).to_be_visible()
+    return account
+
+
 def _open_by_password(page: Page, account: dict) -> None:
-    visit(page, "Access keys")
-    choose(page, "Account", account["email"])
+    press(page, "See the account")
+    expect(page.get_by_role("heading", name="Accounts", exact=True, level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name=account["account_id"])).to_be_visible()
+    picture(page, "30-account")
+    press(page, "See access keys")
+    expect(page.get_by_role("heading", name="Access keys", exact=True, level=1)).to_be_visible()
     page.get_by_label("Current password").fill(account["password"])
     press(page, "Confirm")
     expect(page.get_by_text("closes in")).to_be_visible()
