@@ -42,7 +42,6 @@ LIST = "access_keys.list"
 FOR = "access_keys.for"
 USER = "access_keys.user"
 OTHER = "Another account …"
-OWN = "The one who signs"
 PASSWORD, STORED = "Password", "Stored key"
 _RED, _ORANGE, _GREEN, _GRAY = "#d64545", "#c77700", "#2e8b57", "#808495"
 
@@ -193,7 +192,7 @@ def _keys(door: Door) -> None:
         for key in listed.keys
         if word in " ".join([key.access_key, key.tag, *key.used_by]).lower() and state in {"All", key.state}
     ]
-    chosen = _table(shown) if shown else None
+    chosen = _table(shown, _own(door)) if shown else None
     if listed.keys and not shown:
         st.info("No key matches the search.", icon=":material/search_off:")
     elif not listed.keys and not listed.problem:
@@ -212,14 +211,20 @@ def _user(door: Door) -> str:
     if names is None or st.session_state.get("access_keys.users_of") != door.token:
         names = list_users(actor(), workspace(), door)
         st.session_state["access_keys.users"], st.session_state["access_keys.users_of"] = names, door.token
+    own = _own(door)
     chosen = st.selectbox(
         "Keys of",
-        [OWN, *names],
+        [own, *names],
         accept_new_options=True,
         key=USER,
-        help="The one who signs is the account's root user behind a password. Choose or type the name of an EIM user.",
+        help="Choose or type the name of an EIM user to see that user's keys.",
     )
-    return "" if chosen in (None, OWN) else str(chosen).strip()
+    return "" if chosen in (None, own) else str(chosen).strip()
+
+
+def _own(door: Door) -> str:
+    """Whose keys are read without a name: a password is the root user's, and a key may be any user's."""
+    return f"The user of {door.signed_by}" if door.signed_by else "Root user"
 
 
 def _actions(door: Door, listed: KeyList, key: KeyView | None) -> None:
@@ -290,7 +295,7 @@ def _header(door: Door) -> None:
     countdown()
 
 
-def _table(keys: list[KeyView]) -> KeyView | None:
+def _table(keys: list[KeyView], own: str) -> KeyView | None:
     table = pd.DataFrame(
         {
             "Access key": [key.access_key for key in keys],
@@ -301,7 +306,7 @@ def _table(keys: list[KeyView]) -> KeyView | None:
             "Used by": [", ".join(key.used_by) for key in keys],
             "Secret": ["sealed here" if key.sealed else "not here" for key in keys],
             "Tag": [key.tag for key in keys],
-            "Owner": [key.owner or "root or own" for key in keys],
+            "Owner": [key.owner or own for key in keys],
             "Created": [local(key.created) for key in keys],
         }
     )

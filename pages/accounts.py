@@ -105,6 +105,7 @@ def _chosen(rows: list[AccountView]) -> tuple[str, str] | None:
         hide_index=True,
         height=min(38 + 35 * len(shown), 420),
         on_select="rerun",
+        placeholder="",
         selection_mode="single-row",
         alt=f"{len(shown)} known accounts",
         column_config={

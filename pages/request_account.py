@@ -191,6 +191,7 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
         hide_index=True,
         height=min(38 + 35 * len(rows), 320),
         on_select="rerun",
+        placeholder="",
         selection_mode="single-row",
         alt=f"{len(rows)} requests",
         column_config={
@@ -199,7 +200,9 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
                 options=[word for _, _, word in _STATES.values()],
                 color=[colour for colour, _, _ in _STATES.values()],
                 disabled=True,
+                width=130,
             ),
+            "Account ID": st.column_config.TextColumn(width=125),
             **{name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm") for name in times},
         },
     )

@@ -135,7 +135,7 @@ def _close() -> None:
 
 
 def _one_open(intent: OpenKeypair) -> None:
-    colour, icon = ("orange", "key_alert") if intent.created else ("red", "error")
+    colour, icon = ("orange", "lock_clock") if intent.created else ("red", "error")
     st.markdown(f":{colour}[:material/{icon}: **{safe(str(intent))}**]")
     st.caption(
         f"{safe(intent.account_id)} in {safe(intent.region)}, begun by {safe(intent.actor)} on {local(intent.begun)}"

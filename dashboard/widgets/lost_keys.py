@@ -29,7 +29,7 @@ def show_open(door: Door | None) -> None:
 
 def _waiting(intent: OpenIntent) -> None:
     st.markdown(
-        f":orange[:material/key_alert: **A new key's secret was not taken yet**] · {safe(intent.access_key)} "
+        f":orange[:material/lock_clock: **A new key's secret was not taken yet**] · {safe(intent.access_key)} "
         f"({_whose(intent)}), created by {safe(intent.actor)} on {local(intent.begun)}"
     )
     with st.container(horizontal=True):
