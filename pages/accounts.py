@@ -31,7 +31,7 @@ from dashboard.session import actor, workspace
 from dashboard.widgets import keypairs
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above, beside
-from dashboard.widgets.text import local, safe
+from dashboard.widgets.text import local, safe, time_column
 
 OPENED = "accounts.opened"
 TABLE = "accounts.table"
@@ -111,7 +111,7 @@ def _chosen(rows: list[AccountView]) -> tuple[str, str] | None:
         column_config={
             "Account ID": st.column_config.TextColumn(pinned=True),
             "Active keys": st.column_config.NumberColumn(help="Empty: its keys were never listed here."),
-            **{name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm") for name in times},
+            **{name: time_column() for name in times},
         },
     )
     chosen = [row for row in event["selection"]["rows"] if row < len(shown)]

@@ -13,7 +13,7 @@ from core.store.store import StoreError
 from dashboard.navigation import ADD_CREDENTIALS, go
 from dashboard.session import actor, workspace
 from dashboard.widgets.problems import above
-from dashboard.widgets.text import safe, size
+from dashboard.widgets.text import safe, size, time_column
 
 PLACE = "buckets.place"
 # A browser's download passes through this process's memory.
@@ -133,7 +133,7 @@ def _table(place: Place, folders: list[str], objects: list[StoredObject]) -> Sto
             "Kind": st.column_config.TextColumn(width=70),
             "Name": st.column_config.TextColumn(width="large"),
             "Size": st.column_config.NumberColumn(format="bytes"),
-            "Modified": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Modified": time_column(),
         },
     )
     rows = event["selection"]["rows"]

@@ -26,7 +26,7 @@ from dashboard.widgets.credentials_form import edit_form
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
-from dashboard.widgets.text import local, safe
+from dashboard.widgets.text import local, safe, time_column
 
 JOB = "credentials.check"
 OPENED = "credentials.opened"
@@ -124,8 +124,8 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
             "State": st.column_config.MultiselectColumn(
                 options=list(STATE_WORDS.values()), color=STATE_COLOURS, disabled=True
             ),
-            "Modified": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
-            "Created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Modified": time_column(),
+            "Created": time_column(),
         },
     )
     chosen = [index for index in event["selection"]["rows"] if index < len(rows)]

@@ -5,7 +5,17 @@ import streamlit as st
 from core.services.attention import Attention, Kind, attention, by_urgency, refresh_keys
 from core.services.credentials import list_credentials
 from core.services.views import CredentialsView
-from dashboard.navigation import ACCESS_KEYS, ADD_CREDENTIALS, BILLING_BUCKETS, CREDENTIALS, SCREENS, Screen, go
+from dashboard.navigation import (
+    ACCESS_KEYS,
+    ACCOUNTS,
+    ADD_CREDENTIALS,
+    BILLING_BUCKETS,
+    CREDENTIALS,
+    REQUEST_ACCOUNT,
+    SCREENS,
+    Screen,
+    go,
+)
 from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.text import safe
@@ -90,17 +100,26 @@ def _line(place: int, line: Attention) -> None:
     colour, icon, word = _KINDS[line.kind]
     account = f" Account {line.account_id}, {line.region}." if line.account_id else ""
     with st.container(border=True):
-        state, text, way = st.columns([1.3, 5, 1.4], vertical_alignment="center")
+        state, text, way = st.columns([1.3, 5, 1.8], vertical_alignment="center")
         state.markdown(f":{colour}-badge[:material/{icon}: {word}]")
         text.markdown(f"**{safe(line.subject)}** {safe(line.what)}")
         text.caption(f"{safe(line.mend)}{safe(account)}")
         screen = next((one for one in SCREENS if one.file == line.screen), None)
         if screen and way.button(screen.title, icon=screen.icon, key=f"home.attention.{place}", width="stretch"):
-            if screen is ACCESS_KEYS and line.account_id:
-                st.session_state["access_keys.for"] = (line.account_id, line.region)
-            if screen is CREDENTIALS:
-                st.session_state["credentials.opened"] = line.subject
-            go(screen)
+            _lead(screen, line)
+
+
+def _lead(screen: Screen, line: Attention) -> None:
+    """Go to where it is mended, with what it is about opened there."""
+    if screen is ACCESS_KEYS and line.account_id:
+        st.session_state["access_keys.for"] = (line.account_id, line.region)
+    elif screen is ACCOUNTS:
+        st.session_state["accounts.opened"] = (line.account_id, line.region)
+    elif screen is REQUEST_ACCOUNT:
+        st.session_state["request.opened"] = line.request
+    elif screen is CREDENTIALS:
+        st.session_state["credentials.opened"] = line.subject
+    go(screen)
 
 
 def _step(screen: Screen, title: str, text: str) -> None:

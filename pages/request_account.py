@@ -39,7 +39,7 @@ from dashboard.widgets.request_form import (
     open_form,
     show_fields,
 )
-from dashboard.widgets.text import local, safe
+from dashboard.widgets.text import local, safe, time_column
 
 COPY = "request.copy"
 """Account ID and Region of an account that another screen wants to have copied."""
@@ -203,7 +203,7 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
                 width=130,
             ),
             "Account ID": st.column_config.TextColumn(width=125),
-            **{name: st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm") for name in times},
+            **{name: time_column() for name in times},
         },
     )
     picked = [row for row in event["selection"]["rows"] if row < len(rows)]

@@ -68,6 +68,8 @@ class Attention(BaseModel):
     account_id: str = ""
     region: str = ""
     access_key: str = ""
+    request: str = ""
+    """ID of the request."""
 
 
 def attention(actor: Actor, workspace: Workspace) -> list[Attention]:
@@ -302,6 +304,7 @@ def _requests(session: Session, policy: Policy) -> Iterator[Attention]:
             since=since,
             account_id=row.from_account_id,
             region=row.region,
+            request=row.id,
         )
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.services.views import EventView
+from dashboard.widgets.text import time_column
 
 
 def show_events(events: list[EventView]) -> None:
@@ -26,5 +27,5 @@ def show_events(events: list[EventView]) -> None:
         ),
         hide_index=True,
         alt="Events",
-        column_config={"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")},
+        column_config={"When": time_column(seconds=True)},
     )

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -28,6 +29,12 @@ def local(moment: datetime | None) -> str:
     if moment is None:
         return ""
     return f"{moment.astimezone(_zone()):%Y-%m-%d %H:%M}"
+
+
+def time_column(*, seconds: bool = False) -> Any:
+    """How a table shows times: in the viewer's zone, to the minute or second."""
+    form = "YYYY-MM-DD HH:mm:ss" if seconds else "YYYY-MM-DD HH:mm"
+    return st.column_config.DatetimeColumn(format=form, timezone=_zone().key)
 
 
 def _zone() -> ZoneInfo:

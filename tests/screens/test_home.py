@@ -83,7 +83,21 @@ def test_a_lost_key_is_shown_before_anything_is_stored(screen, workspace: Worksp
 def test_what_people_wrote_is_no_markup(screen, workspace: Workspace) -> None:
     sent = {"kind": "new", "region": "eu-west-2", "state": "sent", "sent": now() - 9 * DAY}
     put(workspace, AccountRequest(company="**Bold** :red[x]", **sent))
-    assert r"\*\*Bold\*\* \:red\[x\]" in words(screen(HOME))
+    app = screen(HOME)
+    assert r"\*\*Bold\*\* \:red\[x\]" in words(app)
+
+
+def test_a_request_without_answer_is_opened(screen, workspace: Workspace) -> None:
+    sent = {"kind": "new", "region": "eu-west-2", "state": "sent", "sent_by": "mail", "sent": now() - 9 * DAY}
+    put(
+        workspace,
+        AccountRequest(company="Harbour", subject="For buoys", **sent),
+        AccountRequest(kind="new", region="x"),
+    )
+    app = screen(HOME)
+    ran(way(app, 0).click().run())
+    assert app.title[0].value == "Request account"
+    assert "For buoys" in [one.value for one in app.subheader]
 
 
 def test_ten_lines_are_shown(screen, workspace: Workspace) -> None:
