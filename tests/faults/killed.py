@@ -1,6 +1,6 @@
 """Does a piece of work again and again, each time killed with SIGKILL at its next boundary, and says what was broken.
 
-    python -m tests.faults.killed create|rotate HOME
+    python -m tests.faults.killed create|rotate|keypair HOME
 
 A boundary is the moment before and after each commit and each remote call that changes something. The work runs in a
 fork of this process, so that nothing but the home folder and the sandbox outlives the kill. Prints one JSON object a
@@ -23,8 +23,9 @@ from core.domain.actor import Actor
 from core.domain.credentials import CredentialsDraft
 from core.outscale.errors import OutscaleError
 from core.outscale.oapi import Oapi
+from core.outscale.regions import load_regions
 from core.sandbox.info import read_info
-from core.services import access_keys, key_intents, rotation, sealed
+from core.services import access_keys, key_intents, keypairs, rotation, sealed
 from core.services.credentials import list_credentials
 from core.services.doors import Door, open_with_password
 from core.services.onboarding import add_credentials, check_draft
@@ -46,10 +47,11 @@ def main(kind: str, home: Path) -> None:
     settings = Settings(home=home, connect_timeout=0.5, read_timeout=1.5)
     with password_api(settings, account) as api:
         original = {key.access_key_id for key in api.read_access_keys()}
-    if kind == "rotate":
+    original |= pairs_there(settings, account)
+    if kind != "create":
         prepare(settings, account)
-    work = {"create": create, "rotate": rotate}[kind]
-    mend = {"create": mend_create, "rotate": mend_rotate}[kind]
+    work = {"create": create, "rotate": rotate, "keypair": create_pair}[kind]
+    mend = {"create": mend_create, "rotate": mend_rotate, "keypair": mend_pair}[kind]
     point, killed = 0, True
     while killed:
         point += 1
@@ -130,6 +132,15 @@ def rotate(settings: Settings, account: dict) -> None:
     assert done.rotation and done.rotation.outcome == "done", done.problem
 
 
+def create_pair(settings: Settings, account: dict) -> None:
+    """Create a keypair, each time under a name of its own, and say that its private key is saved."""
+    workspace = open_workspace(settings)
+    place = account["account_id"], account["region"]
+    made = keypairs.create_keypair(ANNA, workspace, *place, f"pair {os.getpid()}")
+    assert made.private_key and not made.problem, made.problem
+    keypairs.take(ANNA, workspace, made.intent)
+
+
 def mend_create(settings: Settings, account: dict) -> list[str]:
     """What another person does after the restart: look for the lost key, revoke it; take the secret that waits."""
     workspace = open_workspace(settings)
@@ -169,8 +180,25 @@ def mend_rotate(settings: Settings, account: dict) -> list[str]:
     return wrong
 
 
+def mend_pair(settings: Settings, account: dict) -> list[str]:
+    """What another person does after the restart: look for the lost keypair, delete it."""
+    workspace = open_workspace(settings)
+    place, wrong = (account["account_id"], account["region"]), []
+    for intent in keypairs.open_keypair_intents(BEN, workspace, *place):
+        if not intent.created:
+            time.sleep(max(0.0, 2.1 - (time.time() - intent.begun.timestamp())))
+        looked = keypairs.resolve_keypair_intent(BEN, workspace, intent.id)
+        problem = looked.problem
+        if looked.found:
+            problem = keypairs.delete_keypair(BEN, workspace, *place, intent.name, looked.found.keypair_name or "")
+        wrong += [str(problem)] if problem else []
+    workspace.close()
+    return wrong
+
+
 def what_is_wrong(settings: Settings, account: dict, original: set[str], *, nothing_open: bool = False) -> list[str]:
-    """Keys at OUTSCALE that the store knows neither as held nor as open, and credentials whose key does not work."""
+    """Keys and keypairs at OUTSCALE that the store knows neither as held nor as open, and credentials whose key does
+    not work."""
     workspace = open_workspace(settings)
     wrong = []
     with password_api(settings, account) as api, workspace.store.reading() as session:
@@ -182,6 +210,13 @@ def what_is_wrong(settings: Settings, account: dict, original: set[str], *, noth
             row.old_key for row in rotations if row.old_secret_sealed
         }
         unanswered = [intent for intent in intents if intent.ended is None]
+        pairs = {intent.name for intent in intents if intent.kind == keypairs.KIND and intent.outcome == "taken"}
+        begun = {one.name for one in keypairs.open_keypair_intents(BEN, workspace)}
+        for name in pairs_there(settings, account) - pairs - original:
+            if name not in begun:
+                wrong.append(f"the keypair {name} is neither held nor open")
+            if nothing_open:
+                wrong.append(f"the keypair {name} was left")
         for key in api.read_access_keys():
             known = key.access_key_id in held | original
             if not known and not any(key.access_key_id not in intent.before for intent in unanswered):
@@ -225,6 +260,9 @@ def present_key(workspace: Workspace) -> str:
 
 def clean(settings: Settings, account: dict, original: set[str]) -> None:
     """Leave the account as it was."""
+    with signed_api(settings, account) as api:
+        for name in pairs_there(settings, account) - original:
+            api.delete_keypair(name)
     with password_api(settings, account) as api:
         for key in api.read_access_keys():
             if key.access_key_id not in original:
@@ -238,11 +276,22 @@ def door_of(workspace: Workspace, account: dict) -> Door:
     return opened.door
 
 
+def pairs_there(settings: Settings, account: dict) -> set[str]:
+    """The names of the account's keypairs at OUTSCALE."""
+    with signed_api(settings, account) as api:
+        return {pair.keypair_name for pair in api.read_keypairs()}
+
+
+def signed_api(settings: Settings, account: dict) -> Oapi:
+    """The API, signed with the account's own key: a password may not read keypairs."""
+    key = account["access_keys"][0]
+    region = load_regions(settings)[account["region"]]
+    return Oapi(region, access_key=key["access_key_id"], secret_key=SecretStr(key["secret_key"]))
+
+
 def password_api(settings: Settings, account: dict) -> Oapi:
     """The API, signed in with the account's password."""
-    workspace = open_workspace(settings)
-    region = workspace.regions[account["region"]]
-    workspace.close()
+    region = load_regions(settings)[account["region"]]
     return Oapi(region, email=account["email"], password=SecretStr(account["password"]))
 
 

@@ -23,7 +23,11 @@ def rounds(kind: str, settings: Settings) -> list[dict]:
 
 @pytest.mark.parametrize(
     ("kind", "points", "calls"),
-    [("create", 9, {"CreateAccessKey"}), ("rotate", 30, {"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"})],
+    [
+        ("create", 9, {"CreateAccessKey"}),
+        ("rotate", 30, {"CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"}),
+        ("keypair", 8, {"CreateKeypair"}),
+    ],
 )
 @pytest.mark.timeout(300)
 def test_a_kill_at_any_boundary_loses_nothing(settings: Settings, kind: str, points: int, calls: set[str]) -> None:
