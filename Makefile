@@ -24,8 +24,9 @@ $(INSTALLED): $(wildcard requirements/*.txt) pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
+# A worker for each core, each with a sandbox of its own; the tests of a file stay together.
 test: install chromium
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 check: install
 	$(BIN)/ruff check .

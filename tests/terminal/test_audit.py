@@ -37,6 +37,7 @@ def test_what_needs_attention_is_1(onboarding, sandbox) -> None:
         "account_id",
         "region",
         "access_key",
+        "request",
     }
     assert audit(onboarding, code=1) == lines
     shown = onboarding("keys", "audit")
