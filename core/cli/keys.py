@@ -446,7 +446,7 @@ def _hand_over(
                 f"take it with: onboarding keys take {intent} --out FILE",
                 REFUSED,
             )
-    key_intents.take(actor, workspace, intent, account_id=account_id, sealed=keep)
+    key_intents.take(actor, workspace, intent, account_id=account_id, sealed=keep, created=key)
 
 
 def _rotation_of(actor: Actor, workspace: Workspace, access_key: str, region: str) -> RotationView | None:

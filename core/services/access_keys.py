@@ -16,7 +16,7 @@ from core.services.doors import Door, closed, through
 from core.services.kept_keys import kept_row
 from core.services.key_intents import About
 from core.services.policy import policy_of
-from core.services.refusals import refusal
+from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
 from core.services.seen import note_keys, note_use, read_use
 from core.services.signing import api_with
@@ -152,7 +152,7 @@ def create_key(
         try:
             key = api.create_access_key(expiration=until, tag=tag.strip() or None, user_name=user_name or None)
         except OutscaleError as error:
-            if error.on_the_way:
+            if maybe_done(error):
                 return Created(problem=maybe_created(error))
             with changing(actor, workspace, "access_key.refused") as change:
                 key_intents.end(change.session, intent, "refused")

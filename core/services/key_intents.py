@@ -142,13 +142,24 @@ def waiting_secret(actor: Actor, workspace: Workspace, intent: str) -> SecretStr
         return workspace.vault.open(row.secret_key_sealed, place(row.id))
 
 
-def take(actor: Actor, workspace: Workspace, intent: str, *, account_id: str = "", sealed: bool = False) -> None:
+def take(
+    actor: Actor,
+    workspace: Workspace,
+    intent: str,
+    *,
+    account_id: str = "",
+    sealed: bool = False,
+    created: CreatedAccessKey | None = None,
+) -> None:
     """The creator has the new key's secret: it no longer waits here. With `sealed` it is kept sealed, for good.
-    Taking it twice changes nothing.
+    `created` is the key as it was created, for the case that the store refused to record that. Taking it twice changes
+    nothing.
 
     Raises StoreError when the store refuses, VaultError when the secret does not open."""
     with changing(actor, workspace, "access_key.keep" if sealed else "access_key.take") as change:
         row = change.session.get(KeyIntent, intent)
+        if row and row.ended is None and created:
+            end_created(change.session, workspace, intent, created)
         if row is None or row.secret_key_sealed is None or row.access_key is None:
             return
         if sealed:

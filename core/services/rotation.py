@@ -40,7 +40,7 @@ from core.services.kept_keys import keep, kept_row
 from core.services.key_intents import About
 from core.services.onboarding import run_checks
 from core.services.policy import policy_of
-from core.services.refusals import refusal
+from core.services.refusals import maybe_done, refusal
 from core.services.signing import api_with, kept_place
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
@@ -300,7 +300,7 @@ def _create(work: _Work) -> None:
         try:
             key = api.create_access_key(expiration=row.new_expires, tag=row.tag or None)
         except OutscaleError as error:
-            if error.on_the_way:
+            if maybe_done(error):
                 raise _Stuck(maybe_created(error).model_copy(update={"mend": _AGAIN})) from None
             with changing(work.actor, workspace, "access_key.refused") as change:
                 key_intents.end(change.session, intent, "refused")

@@ -138,7 +138,14 @@ def _secret_once(created: Created, region: str) -> None:
 
 def _take(created: Created, *, sealed: bool) -> bool:
     try:
-        key_intents.take(actor(), workspace(), created.intent, account_id=created.account_id, sealed=sealed)
+        key_intents.take(
+            actor(),
+            workspace(),
+            created.intent,
+            account_id=created.account_id,
+            sealed=sealed,
+            created=created.key,
+        )
     except (StoreError, VaultError) as error:
         st.error(str(error), icon=":material/error:")
         return False
