@@ -3,9 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
+
+from core.domain.actor import Actor
+from core.services.access_keys import change_key
+from core.services.doors import open_with_password
+from core.services.workspace import open_workspace
+from core.settings import Settings
 
 OSC_CLI = Path(sys.executable).with_name("osc-cli")
 
@@ -64,3 +72,34 @@ def test_a_refusal_is_understood(osc_cli) -> None:
     said = osc_cli("api", "DeleteAccessKey", "--AccessKeyId", "A" * 20)
     assert said.returncode != 0
     assert "5076" in said.stdout + said.stderr
+
+
+def test_the_expiration_outlives_our_deactivation_and_activation(osc_cli, account, settings: Settings) -> None:
+    """UpdateAccessKey takes away an expiration that it does not name. We name it, and osc-cli reads it back; osc-cli by
+    itself loses it."""
+    actor, day = Actor(name="tester", via="test"), datetime.now(UTC).date() + timedelta(days=100)
+    made = osc_cli("api", "CreateAccessKey", "--ExpirationDate", day.isoformat(), "--Tag", "trap")
+    assert made.returncode == 0, made.stderr
+    key = json.loads(made.stdout)["AccessKey"]
+    name, set_ = key["AccessKeyId"], key["ExpirationDate"]
+    assert set_.startswith(day.isoformat())
+
+    def read() -> tuple[str, str | None, str | None]:
+        said = osc_cli("api", "ReadAccessKeys", "--Filters", json.dumps({"AccessKeyIds": [name]}))
+        (one,) = json.loads(said.stdout)["AccessKeys"]
+        return one["State"], one.get("ExpirationDate"), one.get("Tag")
+
+    workspace = open_workspace(settings)
+    try:
+        opened = open_with_password(
+            actor, workspace, account["email"], SecretStr(account["password"]), account["region"]
+        )
+        assert opened.door, opened.problem
+        for state in ("INACTIVE", "ACTIVE"):
+            assert change_key(actor, workspace, opened.door, name, state=state) is None
+            assert read() == (state, set_, "trap")
+        assert osc_cli("api", "UpdateAccessKey", "--AccessKeyId", name, "--State", "INACTIVE").returncode == 0
+        assert read() == ("INACTIVE", None, "trap")
+    finally:
+        osc_cli("api", "DeleteAccessKey", "--AccessKeyId", name)
+        workspace.close()
