@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     ForeignKey,
@@ -314,6 +315,100 @@ class Policy(SQLModel, table=True):
     unused_days: int = 90
     grace_days: int = 7
     remind_days: int = 5
+
+
+class BucketIndex(SQLModel, table=True):
+    """What is known of a bucket's listing: the last complete one, and the one under way or cut off. The objects
+    themselves stand in a Parquet file of the home folder, `index/<id>.parquet`."""
+
+    __tablename__ = "bucket_index"
+    __table_args__ = (UniqueConstraint("region", "bucket"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    region: str
+    bucket: str
+    state: str = "empty"
+    """`empty` (never listed), `listing`, `complete`, `stopped` or `failed`."""
+    begun: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    listed: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    """When the last complete listing began: what the file holds is not older."""
+    worker_until: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    """Until when a listing under way is believed to be alive."""
+    objects: int = 0
+    size: int = Field(default=0, sa_type=BigInteger)
+    """Bytes of all objects."""
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    problem: str = ""
+
+
+class BillMapping(SQLModel, table=True):
+    """How the bill files under a prefix are mapped, as a person decided. A change makes a new version; the newest is in
+    force. `columns_seen`: the columns that it was made for."""
+
+    __tablename__ = "bill_mapping"
+    __table_args__ = (UniqueConstraint("region", "bucket", "prefix", "version"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    region: str
+    bucket: str
+    prefix: str
+    version: int
+    mapping: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    dialect: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    """None: as it is detected in each file."""
+    columns_seen: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    actor: str
+    created: datetime = _time()
+
+
+class BillObject(SQLModel, table=True):
+    """An object of a bucket as it was read last. Its lines' sums stand in the home folder under `costs/`."""
+
+    __tablename__ = "bill_object"
+    __table_args__ = (UniqueConstraint("region", "bucket", "key"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    region: str
+    bucket: str
+    key: str
+    etag: str
+    size: int = Field(sa_type=BigInteger)
+    modified: datetime = Field(sa_type=UtcTime)
+    state: str
+    """`read`, `not_a_bill`, `unknown_layout` or `failed`."""
+    layout: str = ""
+    mapping_version: int = 0
+    """Version of the `BillMapping` that was used; 0 for a known layout."""
+    accepted: int = 0
+    refused: int = 0
+    """Lines that did not fit."""
+    sums: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """By currency: decimal text of what was accepted."""
+    problem: str = ""
+    read: datetime = _time()
+
+
+class Budget(SQLModel, table=True):
+    """What may be spent in a month. `scope` says on what: `account`, `service` or `credentials`, of the name `name`."""
+
+    __tablename__ = "budget"
+    __table_args__ = (UniqueConstraint("scope", "name", "currency"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    scope: str
+    name: str
+    currency: str
+    amount: str
+    """Decimal text."""
+    threshold: int = 100
+    """Per cent of the amount from which on actual costs or the forecast need attention."""
+    actor: str
+    created: datetime = _time()
+    modified: datetime = _time()
+    mailed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """By alert: for which month it was mailed."""
 
 
 class Event(SQLModel, table=True):
