@@ -1,0 +1,1 @@
+"""Bill files: opened, read, understood. No network, no database."""
