@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 from core.domain.bill_lines import Field
 
-By = Literal["month", "day", "service", "account", "paying_account", "region", "category", "type", "operation", "resource"]
+By = Literal[
+    "month", "day", "service", "account", "paying_account", "region", "category", "type", "operation", "resource"
+]
 """What costs can be split by."""
 
 
