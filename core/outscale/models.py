@@ -1,6 +1,7 @@
 """What OUTSCALE answers, as far as this program uses it."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
@@ -122,3 +123,37 @@ class ObjectPage(_Stored):
     folders: list[str]
     objects: list[StoredObject]
     next: str | None = None
+
+
+class Consumed(_Answer):
+    """One line of what an account consumed (ReadConsumptionAccount). Prices come only when they are asked for."""
+
+    account_id: str = ""
+    paying_account_id: str = ""
+    category: str = ""
+    service: str = ""
+    operation: str = ""
+    type: str = ""
+    title: str = ""
+    subregion_name: str = ""
+    value: Decimal = Decimal(0)
+    unit_price: Decimal | None = None
+    price: Decimal | None = None
+
+
+class Consumption(_Answer):
+    """What an account consumed in a period, and the currency of its prices, if it is told."""
+
+    currency: str | None = None
+    consumption_entries: list[Consumed] = []
+
+
+class CatalogEntry(_Answer):
+    """One price of a Region's catalogue (ReadCatalog)."""
+
+    service: str = ""
+    operation: str = ""
+    type: str = ""
+    subregion_name: str = ""
+    title: str = ""
+    unit_price: Decimal = Decimal(0)

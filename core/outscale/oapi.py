@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -23,6 +23,8 @@ from core.outscale.models import (
     Account,
     ApiAccessPolicy,
     ApiLog,
+    CatalogEntry,
+    Consumption,
     CreatedAccessKey,
     CreatedKeypair,
     EimUser,
@@ -141,6 +143,27 @@ class Oapi:
     def update_account(self, changes: dict[str, Any]) -> Account:
         """Change the account's data (UpdateAccount); `changes` in the API's own names. Sent once."""
         return self._model("UpdateAccount", changes, "Account", Account)
+
+    def read_consumption(self, since: date, until: date, *, overall: bool = False) -> Consumption:
+        """What the account consumed from `since` up to, without, `until` (ReadConsumptionAccount), with prices; with
+        `overall` also what the accounts consumed that it pays for. It is indicative, and the last days may be missing:
+        only invoices are binding."""
+        params = {"FromDate": since.isoformat(), "ToDate": until.isoformat(), "ShowPrice": True, "Overall": overall}
+        answer = self.call("ReadConsumptionAccount", **params)
+        return self._parsed("ReadConsumptionAccount", lambda: Consumption.model_validate(answer))
+
+    def read_catalog(self) -> list[CatalogEntry]:
+        """The prices of the account's Region (ReadCatalog); the public ones (ReadPublicCatalog) for a key that may not
+        read the account's own."""
+        try:
+            name, answer = "ReadCatalog", self.call("ReadCatalog")
+        except OutscaleError as error:
+            if error.trouble is not Trouble.FORBIDDEN:
+                raise
+            name, answer = "ReadPublicCatalog", self.call("ReadPublicCatalog")
+        return self._parsed(
+            name, lambda: [CatalogEntry.model_validate(one) for one in answer["Catalog"].get("Entries", [])]
+        )
 
     def read_users(self) -> list[EimUser]:
         """All EIM users of the account (ReadUsers), page by page."""

@@ -407,8 +407,6 @@ class Budget(SQLModel, table=True):
     actor: str
     created: datetime = _time()
     modified: datetime = _time()
-    mailed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    """By alert: for which month it was mailed."""
 
 
 class Event(SQLModel, table=True):
