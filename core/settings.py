@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         "support@outscale.com",
         description="Who gets requests for copies to another Region: support, or your Technical Account Manager.",
     )
+    alerts_address: EmailStr | None = Field(
+        None, description="Who gets a mail about budgets, spikes and missing bills; nobody when not set."
+    )
     smtp_host: str | None = Field(
         None, description="Mail server that sends requests. Without it, your own mail program sends them."
     )

@@ -1,11 +1,18 @@
-"""A question about costs."""
+"""A question about costs, and a budget for them."""
 
+import re
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from core.domain.bill_lines import Field
+from core.domain.credentials import FieldProblem
+
+LARGEST_THRESHOLD = 1000
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?")
 
 By = Literal[
     "month", "day", "service", "account", "paying_account", "region", "category", "type", "operation", "resource"
@@ -23,3 +30,38 @@ class CostQuery(BaseModel):
     until: date
     by: tuple[By, ...] = ("month", "service")
     where: dict[Field, tuple[str, ...]] = {}
+
+
+class BudgetDraft(BaseModel):
+    """A monthly budget as handed in. `scope` says on what: an account (its ID), a service, or the buckets of
+    credentials (their name). `threshold`: per cent of the amount from which on costs need attention."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    scope: Literal["account", "service", "credentials"] = "account"
+    name: str = ""
+    currency: str = "EUR"
+    amount: str = ""
+    threshold: int = 100
+
+
+def budget_problems(draft: BudgetDraft) -> list[FieldProblem]:
+    """What is wrong with a budget."""
+    problems = []
+    if not draft.name:
+        problems.append(FieldProblem(field="name", what="It is not said on what.", mend="Choose or type it."))
+    if not _CURRENCY.fullmatch(draft.currency):
+        what = "The currency is not three capital letters."
+        problems.append(FieldProblem(field="currency", what=what, mend="Type its ISO code, such as EUR."))
+    if budget_amount(draft.amount) is None:
+        what = "The amount is not a number above nought."
+        problems.append(FieldProblem(field="amount", what=what, mend="Type it like 1500 or 1500.50."))
+    if not 1 <= draft.threshold <= LARGEST_THRESHOLD:
+        what = f"{draft.threshold} per cent is not possible."
+        problems.append(FieldProblem(field="threshold", what=what, mend=f"Choose 1 to {LARGEST_THRESHOLD}."))
+    return problems
+
+
+def budget_amount(text: str) -> Decimal | None:
+    """The amount of a budget; None for what is no sum of money above nought, of two decimal places at most."""
+    return Decimal(text) if _AMOUNT.fullmatch(text) and Decimal(text) > 0 else None
