@@ -65,3 +65,12 @@ def budget_problems(draft: BudgetDraft) -> list[FieldProblem]:
 def budget_amount(text: str) -> Decimal | None:
     """The amount of a budget; None for what is no sum of money above nought, of two decimal places at most."""
     return Decimal(text) if _AMOUNT.fullmatch(text) and Decimal(text) > 0 else None
+
+
+def previous_period(since: date, until: date) -> tuple[date, date]:
+    """The period before: as many months when both ends are the first of a month, else as many days."""
+    if since.day == until.day == 1:
+        months = (until.year - since.year) * 12 + until.month - since.month
+        index = since.year * 12 + since.month - 1 - months
+        return date(index // 12, index % 12 + 1, 1), since
+    return since - (until - since), since

@@ -7,13 +7,14 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from core.domain.checks import CheckResult
-from core.services.checks.run import Progress
 from core.store.store import StoreError
 from core.vault.master_key import VaultError
 from dashboard.widgets.text import safe
 
 Answer = TypeVar("Answer")
-Work = Callable[[Progress, threading.Event], Answer]
+Advance = Callable[[int, int, CheckResult | str], None]
+"""Told how much is done, of how much (0: not known), and what is being done or was found."""
+Work = Callable[[Advance, threading.Event], Answer]
 
 
 class Job(Generic[Answer]):
@@ -24,7 +25,7 @@ class Job(Generic[Answer]):
         self.stop = threading.Event()
         self.done = 0
         self.total = 0
-        self.last: CheckResult | None = None
+        self.last: CheckResult | str | None = None
         self.answer: Answer | None = None
         self.error: Exception | None = None
         self.thread = threading.Thread(target=self._run, args=(work,), daemon=True)
@@ -36,8 +37,8 @@ class Job(Generic[Answer]):
         except Exception as error:
             self.error = error
 
-    def _progress(self, done: int, total: int, result: CheckResult) -> None:
-        self.done, self.total, self.last = done, total, result
+    def _progress(self, done: int, total: int, last: CheckResult | str) -> None:
+        self.done, self.total, self.last = done, total, last
 
     @property
     def running(self) -> bool:
@@ -60,8 +61,9 @@ def begin(key: str, work: Work[Any]) -> None:
         st.session_state[key] = Job(work)
 
 
-def watch(key: str) -> None:
-    """Show the progress of work that was begun under this name, until it ends; then the screen runs again."""
+def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …") -> None:
+    """Show the progress of work that was begun under this name, until it ends; then the screen runs again. `unit`:
+    what is counted; `waiting`: what is said before anything is."""
     job: Job[Any] | None = st.session_state.get(key)
     if job is None:
         return
@@ -72,8 +74,10 @@ def watch(key: str) -> None:
     def progress() -> None:
         if not job.running:
             st.rerun()
-        doing = f"{safe(job.last.target)}: {job.last.check}" if job.last else "Asking OUTSCALE …"
-        st.progress(job.done / job.total if job.total else 0.0, f"{job.done} of {job.total or '…'} checks. {doing}")
+        doing = f"{job.last.target}: {job.last.check}" if isinstance(job.last, CheckResult) else job.last or waiting
+        part = min(job.done / job.total, 1.0) if job.total else 0.0
+        of = f" of {job.total:,}" if job.total else ""
+        st.progress(part, f"{job.done:,}{of} {unit}. {safe(doing)}")
         if st.button("Stop", key=f"{key}.stop", icon=":material/stop_circle:", disabled=job.stop.is_set()):
             job.stop.set()
 
