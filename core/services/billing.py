@@ -1,12 +1,15 @@
 """Billing buckets: which there are, what is in them, one file."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
+from core.domain.proxy import parse_proxy
 from core.outscale.errors import OutscaleError
 from core.outscale.models import ObjectPage
 from core.outscale.oos import Oos
@@ -14,17 +17,19 @@ from core.services import sealed
 from core.services.preview import HEAD, Preview, UnreadableError, preview_csv
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import Bucket, Credentials
+from core.store.tables import Bucket, Credentials, Project
 from core.vault.master_key import VaultError
 
 
 @dataclass(frozen=True)
 class BucketChoice:
-    """A bucket that enabled billing credentials name."""
+    """A bucket that enabled billing credentials name, or one that a project's key may list: `access_key` says which key
+    of the credentials then, and is empty for billing credentials."""
 
     credentials: str
     bucket: str
     region: str
+    access_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,60 @@ def bucket_choices(actor: Actor, workspace: Workspace) -> list[BucketChoice]:
     return [BucketChoice(*row) for row in rows]
 
 
+@dataclass(frozen=True)
+class ProjectBuckets:
+    """The buckets that the keys of project credentials own, and what kept some keys from being asked."""
+
+    choices: list[BucketChoice]
+    problems: list[FieldProblem]
+
+
+def project_buckets(
+    actor: Actor,
+    workspace: Workspace,
+    *,
+    progress: Callable[[int, int, str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ProjectBuckets:
+    """Ask the object storage which buckets the keys of all enabled project credentials own; a bucket that several keys
+    own is named once. `progress` is told how many keys of how many were asked, and which one was.
+
+    Raises StoreError when the store cannot be read."""
+    with looking(actor, workspace, "buckets.project_keys") as session:
+        rows = session.exec(
+            select(Credentials.name, Project.access_key, Project.region)
+            .join(Project, col(Project.credentials_id) == col(Credentials.id))
+            .where(col(Credentials.enabled))
+            .order_by(col(Credentials.name), col(Project.position))
+        ).all()
+    found: dict[tuple[str, str], BucketChoice] = {}
+    problems = []
+    asked = list({(key, region): (name, key, region) for name, key, region in reversed(rows)}.values())[::-1]
+
+    def ask(row: tuple[str, str, str]) -> list[BucketChoice] | FieldProblem | None:
+        name, key, region = row
+        if stop and stop.is_set():
+            return None
+        storage = open_storage(actor, workspace, BucketChoice(name, "", region, key), "buckets.project_keys")
+        if isinstance(storage, FieldProblem):
+            return storage
+        try:
+            return [BucketChoice(name, bucket, region, key) for bucket in storage.list_buckets()]
+        except OutscaleError as error:
+            told = refusal(error)
+            return FieldProblem(field="credentials", what=f"{name}, key {key}: {told.what}", mend=told.mend)
+
+    with ThreadPoolExecutor(workspace.settings.check_workers, thread_name_prefix="buckets") as pool:
+        for number, (row, answer) in enumerate(zip(asked, pool.map(ask, asked), strict=True), 1):
+            if isinstance(answer, FieldProblem):
+                problems.append(answer)
+            for choice in answer if isinstance(answer, list) else []:
+                found.setdefault((choice.region, choice.bucket), choice)
+            if progress:
+                progress(number, len(asked), f"{row[0]} ({row[2]})")
+    return ProjectBuckets(list(found.values()), problems)
+
+
 def list_objects(
     actor: Actor,
     workspace: Workspace,
@@ -73,14 +132,14 @@ def list_objects(
     `token` on, which an earlier page gave as `next`. Without `folders`, everything under the prefix.
 
     Raises StoreError when the store cannot be read."""
-    storage = _storage(actor, workspace, choice, "buckets.open")
+    storage = open_storage(actor, workspace, choice, "buckets.open")
     if isinstance(storage, FieldProblem):
         return Listing(problem=storage)
     try:
         delimiter = "/" if folders else ""
         page = storage.list_objects(choice.bucket, prefix=prefix, delimiter=delimiter, limit=limit, token=token)
     except OutscaleError as error:
-        return Listing(problem=_refusal(error))
+        return Listing(problem=refusal(error))
     return Listing(page=page)
 
 
@@ -88,13 +147,13 @@ def download(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str)
     """Begin to fetch a whole file. The download is recorded as an event.
 
     Raises StoreError when the store refuses."""
-    storage = _storage(actor, workspace, choice, "buckets.download")
+    storage = open_storage(actor, workspace, choice, "buckets.download")
     if isinstance(storage, FieldProblem):
         return Download(problem=storage)
     try:
         size, pieces = storage.stream(choice.bucket, key)
     except OutscaleError as error:
-        return Download(problem=_refusal(error))
+        return Download(problem=refusal(error))
     with changing(actor, workspace, "buckets.download") as change:
         change.record(choice.credentials, bucket=choice.bucket, region=choice.region, key=key, size=size)
     return Download(size=size, pieces=pieces)
@@ -104,25 +163,33 @@ def preview(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str) 
     """The first rows of a CSV file, plain or gzip, read from its first part only.
 
     Raises StoreError when the store cannot be read."""
-    storage = _storage(actor, workspace, choice, "buckets.preview")
+    storage = open_storage(actor, workspace, choice, "buckets.preview")
     if isinstance(storage, FieldProblem):
         return storage
     try:
         return preview_csv(key, storage.read(choice.bucket, key, length=HEAD))
     except OutscaleError as error:
-        return _refusal(error)
+        return refusal(error)
     except UnreadableError as error:
         return FieldProblem(field="key", what=str(error), mend="Download the file to look at it.")
 
 
-def _storage(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> Oos | FieldProblem:
+def open_storage(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> Oos | FieldProblem:
+    """The object storage of a bucket's Region, signed by the key that the choice names; `action` says what for.
+
+    Raises StoreError when the store cannot be read."""
+    proxy = ""
     with looking(actor, workspace, action) as session:
         row = _credentials(session, choice)
         if isinstance(row, FieldProblem):
             return row
-        access_key = row.billing_access_key or ""
         try:
-            secret_key = sealed.billing_secret(workspace.vault, row)
+            if isinstance(row, Project):
+                access_key, secret_key = row.access_key, sealed.project_secret(workspace.vault, row)
+                owner = session.get_one(Credentials, row.credentials_id)
+                proxy = sealed.proxy_of(workspace.vault, owner).get_secret_value()
+            else:
+                access_key, secret_key = row.billing_access_key or "", sealed.billing_secret(workspace.vault, row)
         except VaultError as error:
             return FieldProblem(field="credentials", what=str(error), mend="Edit the credentials and paste it again.")
     region = workspace.regions.get(choice.region)
@@ -137,12 +204,13 @@ def _storage(actor: Actor, workspace: Workspace, choice: BucketChoice, action: s
         region,
         access_key,
         secret_key,
+        proxy=parse_proxy(proxy) if proxy else None,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
     )
 
 
-def _credentials(session: Session, choice: BucketChoice) -> Credentials | FieldProblem:
+def _credentials(session: Session, choice: BucketChoice) -> Credentials | Project | FieldProblem:
     row = session.exec(select(Credentials).where(Credentials.name == choice.credentials)).first()
     if row is None:
         return FieldProblem(
@@ -153,6 +221,15 @@ def _credentials(session: Session, choice: BucketChoice) -> Credentials | FieldP
             field="credentials",
             what=f"The credentials {choice.credentials} are disabled, so nothing uses them.",
             mend="Enable them first.",
+        )
+    if choice.access_key and not row.billing_only:
+        for project in sealed.projects_of(session, row):
+            if (project.access_key, project.region) == (choice.access_key, choice.region):
+                return project
+        return FieldProblem(
+            field="credentials",
+            what=f"{choice.credentials} has no key {choice.access_key} for {choice.region} any more.",
+            mend="Look for the buckets of project keys again.",
         )
     if not row.billing_only:
         return FieldProblem(
@@ -171,7 +248,8 @@ def _credentials(session: Session, choice: BucketChoice) -> Credentials | FieldP
     return row
 
 
-def _refusal(error: OutscaleError) -> FieldProblem:
+def refusal(error: OutscaleError) -> FieldProblem:
+    """What the object storage refused, in the user's words."""
     quote = f" (code {error.code})" if error.code and error.code not in error.what else ""
     request = f" Request ID: {error.request_id}." if error.request_id else ""
     return FieldProblem(field="bucket", what=error.what + quote, mend=error.mend + request)
