@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -41,6 +42,16 @@ _CONFIG = Config(
 )
 _making = threading.Lock()
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class OpenedObject:
+    """An object under way: the bytes that will come, its ETag without quotes, and the bytes piece by piece. The pieces
+    raise OutscaleError when the connection is cut; they are not begun again."""
+
+    size: int
+    etag: str
+    pieces: Iterator[bytes]
 
 
 class Oos:
@@ -113,8 +124,7 @@ class Oos:
             asked["Range"] = f"bytes={start}-" + (str(start + length - 1) if length is not None else "")
 
         def whole() -> bytes:
-            _, pieces = self._open(asked)
-            return b"".join(pieces)
+            return b"".join(self._open(asked).pieces)
 
         try:
             return repeat_reads(whole)
@@ -126,13 +136,30 @@ class Oos:
     def stream(self, bucket: str, key: str) -> tuple[int, Iterator[bytes]]:
         """A whole object: its size, and its bytes piece by piece. The pieces raise OutscaleError when the connection
         is cut; they are not begun again."""
-        return repeat_reads(lambda: self._open({"Bucket": bucket, "Key": key}))
+        opened = self.open(bucket, key)
+        return opened.size, opened.pieces
 
-    def _open(self, asked: dict[str, Any]) -> tuple[int, Iterator[bytes]]:
+    def open(self, bucket: str, key: str, *, start: int = 0, etag: str = "") -> OpenedObject:
+        """An object from byte `start` on, which must be before its end. With `etag`, only as long as the object still
+        has it; one that was replaced raises the code PreconditionFailed."""
+        asked: dict[str, Any] = {"Bucket": bucket, "Key": key}
+        if start:
+            asked["Range"] = f"bytes={start}-"
+        if etag:
+            asked["IfMatch"] = f'"{etag}"'
+        return repeat_reads(lambda: self._open(asked))
+
+    def presigned(self, bucket: str, key: str, seconds: int) -> SecretStr:
+        """An address from which anyone can fetch the object for so many seconds, one to 604,800 (AWS: Signature
+        Version 4 allows seven days). Nothing is asked of the storage, so the object need not be there."""
+        asked = {"Bucket": bucket, "Key": key}
+        return SecretStr(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
+
+    def _open(self, asked: dict[str, Any]) -> OpenedObject:
         answer = self._ask_once(lambda: self._client.get_object(**asked), asked["Bucket"], asked["Key"])
         if "ETag" not in answer:
             raise not_storage(self._region.name, "The answer has no ETag.")
-        return answer["ContentLength"], self._pieces(answer["Body"])
+        return OpenedObject(answer["ContentLength"], answer["ETag"].strip('"'), self._pieces(answer["Body"]))
 
     def _pieces(self, body: Any) -> Iterator[bytes]:
         with self._transport.told_apart(self._host), closing(body):

@@ -45,6 +45,11 @@ _NO_OBJECT: _Meaning = (
     "There is no {what} in {region}.",
     "List the bucket again: it may be gone.",
 )
+_REPLACED: _Meaning = (
+    Trouble.CONFLICT,
+    "The object storage has another {what} now: it was replaced.",
+    "Refresh the listing, then fetch it again.",
+)
 _BAD_NAME: _Meaning = (
     Trouble.INVALID,
     "No bucket can be named {bucket}.",
@@ -79,6 +84,7 @@ _BY_CODE: dict[str, _Meaning] = {
     "NoSuchBucket": _NO_BUCKET,
     "NoSuchKey": _NO_OBJECT,
     "404": _NO_OBJECT,
+    "PreconditionFailed": _REPLACED,  # asked for with If-Match
     "InvalidBucketName": _BAD_NAME,
     "AuthorizationHeaderMalformed": _OTHER_REGION,
     "SlowDown": _THROTTLED,
@@ -96,7 +102,7 @@ def storage_error(answer: Any, region: str, bucket: str = "", key: str = "") -> 
     status = int(context.get("HTTPStatusCode") or 0)
     trouble, what, mend = _meaning(code, status)
     asked = f"the object {key} of the bucket {bucket}" if key else f"the bucket {bucket}" if bucket else "its buckets"
-    asked = asked.removeprefix("the ") if trouble is Trouble.NOT_FOUND else asked
+    asked = asked.removeprefix("the ") if trouble in (Trouble.NOT_FOUND, Trouble.CONFLICT) else asked
     return OutscaleError(
         trouble,
         what.format(region=region, bucket=bucket, what=asked),
