@@ -364,7 +364,7 @@ class BillMapping(SQLModel, table=True):
 
 
 class BillObject(SQLModel, table=True):
-    """An object of a bucket as it was read last. Its lines' sums stand in the home folder under `costs/`."""
+    """An object of a bucket as it was read last. Its lines stand in the home folder under `costs/`."""
 
     __tablename__ = "bill_object"
     __table_args__ = (UniqueConstraint("region", "bucket", "key"),)
@@ -379,13 +379,20 @@ class BillObject(SQLModel, table=True):
     state: str
     """`read`, `not_a_bill`, `unknown_layout` or `failed`."""
     layout: str = ""
-    mapping_version: int = 0
-    """Version of the `BillMapping` that was used; 0 for a known layout."""
+    understood: str = ""
+    """What says how it was understood: it is read again when that changes, as by another mapping."""
     accepted: int = 0
     refused: int = 0
     """Lines that did not fit."""
-    sums: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    sums: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """By currency: decimal text of what was accepted."""
+    refused_sum: str = "0"
+    """Decimal text of what was refused, as far as its costs could be read."""
+    file: str = ""
+    """The file of its lines, relative to the folder of costs."""
+    first_day: date | None = None
+    last_day: date | None = None
+    accounts: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     problem: str = ""
     read: datetime = _time()
 
