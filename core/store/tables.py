@@ -1,6 +1,6 @@
 """The tables. Every `*_sealed` column holds what `core.vault` gave, bound to table, row id and field."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
