@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationInfo, field_validator
@@ -51,6 +52,11 @@ class Settings(BaseSettings):
     alerts_address: EmailStr | None = Field(
         None, description="Who gets a mail about budgets, spikes and missing bills; nobody when not set."
     )
+    dask: str | None = Field(
+        None,
+        description="Scheduler of a Dask cluster that reads bill files: tls://host:8786, or tcp:// on this machine. "
+        "Without it, processes of this machine do.",
+    )
     smtp_host: str | None = Field(
         None, description="Mail server that sends requests. Without it, your own mail program sends them."
     )
@@ -68,6 +74,19 @@ class Settings(BaseSettings):
     smtp_from: EmailStr | None = Field(
         None, validate_default=True, description="Sender of the requests; needed with a mail server."
     )
+
+    @field_validator("dask")
+    @classmethod
+    def _keys_stay_here(cls, address: str | None) -> str | None:
+        """Workers are sent the billing key that opens a file's bucket."""
+        if address is None:
+            return None
+        parts = urlsplit(address)
+        if parts.scheme not in {"tls", "tcp"} or not parts.hostname:
+            raise PydanticCustomError("dask", "A scheduler is named like tls://host:8786")
+        if parts.scheme == "tcp" and not _loopback(parts.hostname):
+            raise PydanticCustomError("dask", "Keys go to another machine by tls:// only")
+        return address
 
     @field_validator("smtp_tls")
     @classmethod
@@ -98,6 +117,11 @@ class Settings(BaseSettings):
     def sandbox_state(self) -> Path:
         """The sandbox's own folder: its accounts and its object storage."""
         return self.home / "sandbox"
+
+    @property
+    def costs(self) -> Path:
+        """The folder of the lines of bill files, as Parquet."""
+        return self.home / "costs"
 
     @property
     def logs(self) -> Path:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
-from core.domain.proxy import parse_proxy
+from core.domain.proxy import ProxyUrl, parse_proxy
+from core.domain.regions import Region
 from core.outscale.errors import OutscaleError
 from core.outscale.models import ObjectPage
 from core.outscale.oos import Oos
@@ -174,8 +176,39 @@ def preview(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str) 
         return FieldProblem(field="key", what=str(error), mend="Download the file to look at it.")
 
 
+@dataclass(frozen=True)
+class StorageKey:
+    """Who asks the object storage of which Region, and how. It can be handed to another process."""
+
+    region: Region
+    access_key: str
+    secret_key: SecretStr
+    proxy: ProxyUrl | None
+    connect_timeout: float
+    read_timeout: float
+
+    def open(self) -> Oos:
+        """The object storage; nothing is asked of it yet."""
+        return Oos(
+            self.region,
+            self.access_key,
+            self.secret_key,
+            proxy=self.proxy,
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+        )
+
+
 def open_storage(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> Oos | FieldProblem:
     """The object storage of a bucket's Region, signed by the key that the choice names; `action` says what for.
+
+    Raises StoreError when the store cannot be read."""
+    key = storage_key(actor, workspace, choice, action)
+    return key if isinstance(key, FieldProblem) else key.open()
+
+
+def storage_key(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> StorageKey | FieldProblem:
+    """The key that opens a bucket; `action` says what for.
 
     Raises StoreError when the store cannot be read."""
     proxy = ""
@@ -200,13 +233,13 @@ def open_storage(actor: Actor, workspace: Workspace, choice: BucketChoice, actio
             mend="Start the sandbox if it is one of its Regions, or add it to the file that ONBOARDING_REGIONS names.",
         )
     settings = workspace.settings
-    return Oos(
+    return StorageKey(
         region,
         access_key,
         secret_key,
-        proxy=parse_proxy(proxy) if proxy else None,
-        connect_timeout=settings.connect_timeout,
-        read_timeout=settings.read_timeout,
+        parse_proxy(proxy) if proxy else None,
+        settings.connect_timeout,
+        settings.read_timeout,
     )
 
 
