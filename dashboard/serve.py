@@ -1,18 +1,18 @@
-"""The dashboard's server: Streamlit, with everything that the first screen needs already there.
+"""The dashboard's server: Streamlit, a way for files, and everything that the first screen needs already there.
 
     python -m dashboard.serve --server.port 8501
 
 Streamlit imports an app's modules when its first visitor comes, who waits for that; here it is done before the server
 answers."""
 
+import argparse
 import contextlib
 import gc
 import importlib
 import pkgutil
-import sys
 from pathlib import Path
 
-from streamlit.web import cli
+import streamlit as st
 
 import core.outscale
 import core.services
@@ -20,6 +20,7 @@ import dashboard.widgets
 from core.outscale.regions import RegionFileError
 from core.store.store import StoreError
 from core.vault.master_key import VaultError
+from dashboard import handover
 from dashboard.session import workspace
 
 _APP = Path(__file__).with_name("app.py")
@@ -39,6 +40,14 @@ def prepare() -> None:
     gc.freeze()  # what is there now stays: later collections, which hold up the screens, need not look at it
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve until the process is told to end."""
+    options = argparse.ArgumentParser(prog="python -m dashboard.serve")
+    options.add_argument("--server.port", dest="port", type=int, required=True, help="Port of 127.0.0.1.")
+    port = options.parse_args().port
     prepare()
-    sys.exit(cli.main(["run", str(_APP), *sys.argv[1:]]))
+    st.App(_APP, routes=[handover.ROUTE]).run(config={"server.port": port})
+
+
+if __name__ == "__main__":
+    main()

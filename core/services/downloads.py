@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from core.domain.credentials import FieldProblem
 from core.outscale.errors import OutscaleError
 from core.outscale.models import StoredObject
 from core.outscale.oos import Oos
+from core.outscale.resumed import open_whole
 from core.services.billing import BucketChoice, open_storage, refusal
 from core.services.use_case import changing
 from core.services.workspace import Workspace
@@ -35,8 +36,6 @@ KEEP = timedelta(hours=1)
 SHORTEST_LINK, LONGEST_LINK = timedelta(minutes=5), timedelta(days=7)
 AHEAD = 8
 """Objects of a zip that are opened before their turn, because each waits for an answer of the storage."""
-RESUMED = 5
-"""How often an object whose connection is cut is gone on with, from where it was cut."""
 NAMED = 100
 """Object keys that an event names at most; it always tells their number."""
 
@@ -285,8 +284,7 @@ class _Work:
                         yield from archive.file()
             finally:
                 for future in waiting:
-                    if not future.cancel() and not future.exception():
-                        future.result().close()
+                    future.cancel()
         yield from archive.footer()
 
     def _begin(self, stored: StoredObject) -> "_Reading":
@@ -314,7 +312,6 @@ class _Work:
     def _counted(self, reading: "_Reading") -> Iterator[bytes]:
         for piece in reading:
             if self._stop.is_set():
-                reading.close()
                 raise _StoppedError
             self.done += len(piece)
             if self._progress:
@@ -326,33 +323,11 @@ class _Reading:
     """One object being read, its first piece already here."""
 
     def __init__(self, storage: Oos, bucket: str, key: str) -> None:
-        self._storage, self._bucket, self._key = storage, bucket, key
-        opened = storage.open(bucket, key)
-        self.etag, self._size = opened.etag, opened.size
-        self._pieces = self._whole(opened.pieces)
+        opened = open_whole(storage, bucket, key)
+        self.etag, self._pieces = opened.etag, opened.pieces
         self._first = next(self._pieces, b"")
 
     def __iter__(self) -> Iterator[bytes]:
         if self._first:
             yield self._first
         yield from self._pieces
-
-    def close(self) -> None:
-        """Read no further."""
-        self._pieces.close()
-
-    def _whole(self, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
-        done = 0
-        for attempt in range(RESUMED + 1):
-            try:
-                for piece in pieces:
-                    done += len(piece)
-                    yield piece
-                return
-            except OutscaleError as error:
-                if not error.passing or attempt == RESUMED:
-                    raise
-            if done >= self._size:
-                return
-            # With the ETag, so that no file is put together from two.
-            pieces = self._storage.open(self._bucket, self._key, start=done, etag=self.etag).pieces
