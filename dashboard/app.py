@@ -1,17 +1,8 @@
-"""Entry point of the dashboard: opens the services, then runs the chosen screen."""
+"""Entry point of the dashboard, as Streamlit runs it.
 
-import streamlit as st
+A process that reads bill files imports the running script first, whose name is another one then: it needs no screen."""
 
-from core.outscale.regions import RegionFileError
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
-from dashboard.navigation import sections
-from dashboard.session import workspace
+if __name__ == "__main__":
+    from dashboard.shell import main
 
-st.set_page_config(page_title="OUTSCALE onboarding", page_icon=":material/cloud_done:", layout="wide")
-page = st.navigation(sections())
-try:
-    workspace()
-    page.run()
-except (StoreError, VaultError, RegionFileError) as error:
-    st.error(str(error), icon=":material/error:")
+    main()
