@@ -25,6 +25,7 @@ ACCESS_KEYS = Screen("access_keys", "Access keys", ":material/key:", "Onboarding
 ADD_CREDENTIALS = Screen("add_credentials", "Add credentials", ":material/add_circle:", "Onboarding")
 CREDENTIALS = Screen("credentials", "Credentials", ":material/badge:", "Onboarding")
 BILLING_BUCKETS = Screen("billing_buckets", "Billing buckets", ":material/folder_open:", "Finance")
+COSTS = Screen("costs", "Costs", ":material/bar_chart:", "Finance")
 ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "Administration")
 
 SCREENS = (
@@ -35,6 +36,7 @@ SCREENS = (
     ADD_CREDENTIALS,
     CREDENTIALS,
     BILLING_BUCKETS,
+    COSTS,
     ADMINISTRATION,
 )
 

@@ -1,223 +1,348 @@
-"""Billing buckets: folders walked, files seen, previewed and downloaded."""
+"""Billing buckets: all of them side by side, one walked and searched, its files previewed and downloaded."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
 
-import pandas as pd
 import streamlit as st
 
-from core.outscale.errors import OutscaleError
+from core.domain.credentials import FieldProblem
 from core.outscale.models import StoredObject
-from core.services.billing import BucketChoice, bucket_choices, download, list_objects, preview
-from core.services.preview import Preview
-from core.store.store import StoreError
+from core.services.billing import BucketChoice, ProjectBuckets, bucket_choices, project_buckets
+from core.services.bucket_index import FolderRow, IndexPage, IndexView, Refreshed, Search, index_of, page, refresh
+from core.services.downloads import export_listing, saved_name, within
 from dashboard.navigation import ADD_CREDENTIALS, go
 from dashboard.session import actor, workspace
+from dashboard.widgets import job
+from dashboard.widgets.bucket_downloads import JOB, begin, download_button, link_dialog, show_downloads
+from dashboard.widgets.bucket_table import Picked, ago, amount, changes, entries, overview
+from dashboard.widgets.preview import show_preview
 from dashboard.widgets.problems import above
-from dashboard.widgets.text import safe, size, time_column
+from dashboard.widgets.text import day_begins, local, safe, size
 
 PLACE = "buckets.place"
-# A browser's download passes through this process's memory.
-LARGEST_DOWNLOAD = 200 * 1024 * 1024
-SIZES = (100, 500, 1000)
+PROJECTS = "buckets.projects"
+LOOKING = "buckets.looking"
+FIELDS = "buckets.search"
+SIZES = (50, 100, 500, 1000)
+SORTS = {
+    "Name": ("key", False),
+    "Newest first": ("modified", True),
+    "Oldest first": ("modified", False),
+    "Largest first": ("size", True),
+    "Smallest first": ("size", False),
+}
+KINDS = {"All": "", "CSV": "csv", "JSON": "json", "Excel": "xlsx", "Parquet": "parquet", "Packed": "packed"}
+LIMIT = "buckets.limit"
+MIB = 1 << 20
+_HOW = "Click a name to open it; tick several to download them together."
 
 
 @dataclass
 class Place:
-    """Where the person is: a bucket, a folder, and the pages gone through. `tokens[-1]` is the page shown; `before`
-    how many files and bytes stood on each page before it."""
+    """Where the person is: a bucket, a folder, and the page. A new `visit` makes the table forget its ticks."""
 
     choice: BucketChoice
     prefix: str = ""
-    tokens: list[str | None] = field(default_factory=lambda: [None])
-    before: list[tuple[int, int]] = field(default_factory=list)
+    offset: int = 0
     visit: int = 0
+    asked: bool = False
+    """Whether this visit has seen to it that the listing is fresh."""
+    problem: FieldProblem | None = None
+    search: Search | None = None
+    """What the page was of: another search begins with its first page."""
 
     def walk(self, prefix: str) -> None:
         """Go to a folder's first page."""
-        self.prefix, self.tokens, self.before = prefix, [None], []
+        self.prefix = prefix
+        self.turn(0)
+
+    def turn(self, offset: int) -> None:
+        """Go to the page that begins there."""
+        self.offset = offset
         self.visit += 1
 
 
 def main() -> None:
     """Show the screen."""
     st.title("Billing buckets")
-    st.caption("The files in the buckets of enabled billing credentials, as the object storage has them now.")
-    choices = bucket_choices(actor(), workspace())
-    if not choices:
+    place: Place | None = st.session_state.get(PLACE)
+    if place is None:
+        _all_buckets()
+    else:
+        _bucket(place)
+
+
+def _all_buckets() -> None:
+    st.caption("The buckets of all enabled billing credentials. Choose one to look into it.")
+    looked: ProjectBuckets | None = job.finished(LOOKING)
+    if looked:
+        st.session_state[PROJECTS] = looked
+    choices = _choices()
+    if choices:
+        chosen = overview(choices, [index_of(actor(), workspace(), one) for one in choices], "buckets.overview")
+        if chosen:
+            st.session_state[PLACE] = Place(chosen)
+            st.rerun()
+    else:
         st.info("No enabled billing credentials yet. Add some with Billing only.", icon=":material/info:")
         if st.button("Add credentials", type="primary", icon=":material/add_circle:"):
             go(ADD_CREDENTIALS)
-        return
-    place = _place(choices)
+    _project_keys()
+
+
+def _choices() -> list[BucketChoice]:
+    own = bucket_choices(actor(), workspace())
+    looked: ProjectBuckets | None = st.session_state.get(PROJECTS)
+    there = {(one.region, one.bucket) for one in own}
+    return own + [one for one in looked.choices if (one.region, one.bucket) not in there] if looked else own
+
+
+def _project_keys() -> None:
+    if st.button(
+        "Look for buckets of project keys",
+        icon=":material/manage_search:",
+        disabled=job.running(LOOKING),
+        help="Asks the object storage which buckets the access keys of project credentials own.",
+    ):
+        who, opened = actor(), workspace()
+        job.begin(LOOKING, lambda advance, stop: project_buckets(who, opened, progress=advance, stop=stop))
+        st.rerun()
+    job.watch(LOOKING, "keys", "Asking the object storage …")
+    looked: ProjectBuckets | None = st.session_state.get(PROJECTS)
+    if looked and not looked.choices and not looked.problems:
+        st.info("No project key owns a bucket.", icon=":material/info:")
+    for problem in looked.problems if looked else []:
+        above(problem)
+
+
+def _bucket(place: Place) -> None:
+    choice = place.choice
+    name = f"buckets.refresh.{choice.region}.{choice.bucket}"
+    refreshed: Refreshed | None = job.finished(name)
+    if refreshed:
+        place.problem = refreshed.problem
+    view = index_of(actor(), workspace(), choice)
+    if not place.asked:  # once a visit: what is known is shown at once, and brought up to date meanwhile
+        place.asked = True
+        if view is None or view.listed is None or view.stale:
+            _refresh(place, name)
     _breadcrumb(place)
-    limit = st.session_state.get("buckets.limit", SIZES[0])
-    with st.spinner("Reading the bucket …"):
-        listing = list_objects(
-            actor(), workspace(), place.choice, prefix=place.prefix, limit=limit, token=place.tokens[-1]
-        )
-    above(listing.problem)
-    if listing.page is None:
+    _status(place, view, name)
+    show_downloads()
+    if view is None or view.listed is None:
         return
-    page = listing.page
-    if not page.folders and not page.objects:
-        st.info("Nothing is in here." if place.prefix else "The bucket is empty.", icon=":material/folder_off:")
-        return
-    chosen = _table(place, page.folders, page.objects)
-    _pages(place, page.objects, page.next, len(page.folders))
-    if chosen:
-        _file(place.choice, chosen)
+    search = _search(place)
+    found = page(actor(), workspace(), choice, search, place.offset, st.session_state.get(LIMIT, SIZES[1]))
+    _found(place, search, found)
 
 
-def _place(choices: list[BucketChoice]) -> Place:
-    left, right = st.columns(2)
-    names = list(dict.fromkeys(choice.credentials for choice in choices))
-    name = left.selectbox("Credentials", names, key="buckets.credentials", persist_state="session")
-    own = [choice for choice in choices if choice.credentials == name]
-    choice = right.selectbox(
-        "Bucket",
-        own,
-        format_func=lambda one: f"{one.bucket} ({one.region})",
-        key=f"buckets.bucket.{name}",
-        persist_state="session",
+def _refresh(place: Place, name: str) -> None:
+    who, opened, choice = actor(), workspace(), place.choice
+    place.problem = None
+    job.begin(
+        name,
+        lambda advance, stop: refresh(
+            who, opened, choice, lambda count, total: advance(count, 0, f"{size(total)} so far"), stop
+        ),
     )
-    place: Place | None = st.session_state.get(PLACE)
-    if place is None or place.choice != choice:
-        place = Place(choice, visit=place.visit + 1 if place else 0)
-        st.session_state[PLACE] = place
-    return place
 
 
 def _breadcrumb(place: Place) -> None:
     parts = place.prefix.split("/")[:-1]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.button(
-            place.choice.bucket,
-            icon=":material/database:",
-            type="tertiary",
-            on_click=place.walk,
-            args=("",),
-            key="crumb",
-        )
-        for depth, part in enumerate(parts, 1):
+        if st.button("All buckets", icon=":material/database:", type="tertiary", key="crumb.all"):
+            del st.session_state[PLACE]
+            st.rerun()
+        for depth, part in enumerate([f"{place.choice.bucket} ({place.choice.region})", *parts]):
             st.markdown("/", width="content")
             st.button(
-                part or "(no name)",
+                safe(part) or "(no name)",
                 type="tertiary",
                 on_click=place.walk,
-                args=("/".join(parts[:depth]) + "/",),
+                args=("".join(f"{one}/" for one in parts[:depth]),),
                 key=f"crumb.{depth}",
             )
 
 
-def _table(place: Place, folders: list[str], objects: list[StoredObject]) -> StoredObject | None:
-    start = len(place.prefix)
-    table = pd.DataFrame(
-        {
-            "Kind": ["folder"] * len(folders) + ["file"] * len(objects),
-            "Name": [folder[start:] for folder in folders] + [stored.key[start:] for stored in objects],
-            "Size": pd.array([None] * len(folders) + [stored.size for stored in objects], dtype="Int64"),
-            "Modified": pd.to_datetime([None] * len(folders) + [stored.modified for stored in objects], utc=True),
-            "Storage class": [""] * len(folders) + [stored.storage_class for stored in objects],
-        }
-    )
-    event = st.dataframe(
-        table,
-        key=f"buckets.table.{place.visit}.{len(place.tokens)}",
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        height=min(38 + 35 * len(table), 560),
-        placeholder="",
-        alt=f"Folders and files of {place.choice.bucket}/{place.prefix}",
-        column_config={
-            "Kind": st.column_config.TextColumn(width=70),
-            "Name": st.column_config.TextColumn(width="large"),
-            "Size": st.column_config.NumberColumn(format="bytes"),
-            "Modified": time_column(),
-        },
-    )
-    rows = event["selection"]["rows"]
-    if not rows or rows[0] >= len(table):
-        return None
-    if rows[0] < len(folders):
-        place.walk(folders[rows[0]])
-        st.rerun()
-    return objects[rows[0] - len(folders)]
+def _status(place: Place, view: IndexView | None, name: str) -> None:
+    """One line on how old the listing is and what it found, the way to refresh it, and its progress."""
+    if job.running(name):
+        job.watch(name, "files", f"Listing {place.choice.bucket} …")
+        if view is None or view.listed is None:
+            st.caption("The first listing of a bucket takes a while; the next visit shows it at once.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_said(view), width="stretch")
+        if st.button("Refresh", icon=":material/refresh:"):
+            _refresh(place, name)
+            st.rerun()
+    above(place.problem)
 
 
-def _pages(place: Place, objects: list[StoredObject], token: str | None, folders: int) -> None:
-    count, total = len(objects), sum(stored.size for stored in objects)
-    seen, seen_bytes = sum(n for n, _ in place.before) + count, sum(n for _, n in place.before) + total
-    here = f"{folders} folders, {count} files, {size(total)}"
-    if len(place.tokens) > 1 or token:
-        more = "more follow" if token else "this is the last page"
-        here = f"Page {len(place.tokens)}: {here}. So far {seen} files, {size(seen_bytes)}; {more}."
-    st.caption(f"{here} Select a folder to open it, a file to preview or download it.".replace("B Select", "B. Select"))
+def _said(view: IndexView | None) -> str:
+    if view is None or view.listed is None:
+        return ":material/hourglass_empty: Not listed yet. Press Refresh to list the bucket."
+    known = f"{amount(view.objects, view.size)}, listed {ago(view.listed)}"
+    if view.state == "complete":
+        found = changes(view)
+        said = f":material/check: {known}{f'; {found}' if found else ''}."
+        return f"{said} That is a while: refresh it." if view.stale else said
+    if view.state == "listing":
+        return f":material/sync: {known}. Somebody is refreshing it now; what you see is from before."
+    why = safe(view.problem) or ("The last refresh was stopped." if view.state == "stopped" else "The last one failed.")
+    return f":material/warning: {known}. {why} What you see is from before: refresh it."
+
+
+def _search(place: Place) -> Search:
+    """What is looked for, and in which order. A word or a filter looks into all folders below."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if st.button("Previous page", icon=":material/chevron_left:", disabled=len(place.tokens) == 1):
-            place.tokens.pop()
-            place.before.pop()
-            st.rerun()
-        if st.button("Next page", icon=":material/chevron_right:", disabled=token is None):
-            place.tokens.append(token)
-            place.before.append((count, total))
-            st.rerun()
+        words = st.text_input(
+            "Search",
+            placeholder="Words of the name, in all folders",
+            icon=":material/search:",
+            key=f"{FIELDS}.words",
+        )
+        order = st.selectbox("Order", list(SORTS), key=f"{FIELDS}.order", width=160)
+        with st.popover("Filters", icon=":material/filter_alt:"):
+            since, until, smallest, largest, kind = _filters(place)
+    sort, descending = SORTS[order]
+    narrowed = bool(words.strip() or since or until or smallest is not None or largest is not None or kind)
+    search = Search(
+        prefix=place.prefix,
+        recursive=narrowed,
+        words=words.strip(),
+        since=since,
+        until=until,
+        smallest=smallest,
+        largest=largest,
+        kind=kind,
+        sort=sort,
+        descending=descending,
+    )
+    if search != place.search:
+        place.search = search
+        place.turn(0)
+    return search
+
+
+def _filters(place: Place) -> tuple[datetime | None, datetime | None, int | None, int | None, str]:
+    """Since and until when a file was changed, its size in bytes, and its kind."""
+    left, right = st.columns(2)
+    first: date | None = left.date_input("Changed from", None, key=f"{FIELDS}.from")
+    last: date | None = right.date_input("Changed until", None, key=f"{FIELDS}.until")
+    least = left.number_input("At least, in MiB", 0.0, None, None, key=f"{FIELDS}.least")
+    most = right.number_input("At most, in MiB", 0.0, None, None, key=f"{FIELDS}.most")
+    kind = st.selectbox("Kind", list(KINDS), key=f"{FIELDS}.kind")
+    st.button("Clear", icon=":material/filter_alt_off:", on_click=_clear, args=(place,), key=f"{FIELDS}.clear")
+    return (
+        day_begins(first) if first else None,
+        day_begins(last + timedelta(days=1)) if last else None,
+        int(least * MIB) if least is not None else None,
+        int(most * MIB) if most is not None else None,
+        KINDS[kind],
+    )
+
+
+def _clear(place: Place) -> None:
+    """Look for everything again."""
+    for field in ("from", "until", "least", "most"):
+        st.session_state[f"{FIELDS}.{field}"] = None
+    st.session_state[f"{FIELDS}.words"] = ""
+    st.session_state[f"{FIELDS}.kind"] = next(iter(KINDS))
+    place.turn(0)
+
+
+def _found(place: Place, search: Search, found: IndexPage) -> None:
+    """What is there, and what is chosen of it."""
+    if not found.folders and not found.objects:
+        if search.recursive:
+            st.info("Nothing matches.", icon=":material/search_off:")
+            st.button("Look for everything", on_click=_clear, args=(place,), key=f"{FIELDS}.all")
+        else:
+            st.info("Nothing is in here." if place.prefix else "The bucket is empty.", icon=":material/folder_off:")
+        return
+    what = "match" if search.recursive else "in here"
+    st.caption(f"{amount(found.total_objects, found.total_size, len(found.folders))} {what}. {_HOW}")
+    alt = f"Folders and files of {place.choice.bucket}/{place.prefix}"
+    picked = entries(found, place.prefix, f"buckets.table.{place.visit}", alt)
+    if isinstance(picked.opened, FolderRow):
+        place.walk(picked.opened.prefix)
+        st.rerun()
+    _pages(place, search, found)
+    if isinstance(picked.opened, StoredObject):
+        _file(place.choice, picked.opened)
+    elif len(picked.objects) == 1 and not picked.folders:
+        _file(place.choice, picked.objects[0])
+    elif picked.objects or picked.folders:
+        _several(place, picked)
+
+
+def _pages(place: Place, search: Search, found: IndexPage) -> None:
+    limit = st.session_state.get(LIMIT, SIZES[1])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if place.offset or found.more:
+            st.button(
+                "Previous",
+                icon=":material/chevron_left:",
+                disabled=not place.offset,
+                on_click=place.turn,
+                args=(max(0, place.offset - limit),),
+            )
+            st.button(
+                "Next",
+                icon=":material/chevron_right:",
+                disabled=not found.more,
+                on_click=place.turn,
+                args=(place.offset + limit,),
+            )
+            st.markdown(f"Page {place.offset // limit + 1}", width="content")
         st.selectbox(
-            "Entries a page",
+            "Rows a page",
             SIZES,
-            key="buckets.limit",
-            on_change=place.walk,
-            args=(place.prefix,),
-            width=140,
+            index=1,
+            key=LIMIT,
+            on_change=place.turn,
+            args=(0,),
+            width=110,
             persist_state="session",
         )
+        with st.popover("Export the listing", icon=":material/table_view:"):
+            st.caption("Every file that matches, on all pages." if search.recursive else "Every file from here down.")
+            busy = job.running(JOB)
+            if st.button("CSV", key="buckets.export.csv", disabled=busy, width="stretch"):
+                _export(place.choice, search, "csv")
+            if st.button("Excel", key="buckets.export.xlsx", disabled=busy, width="stretch"):
+                _export(place.choice, search, "xlsx")
 
 
-def _file(choice: BucketChoice, chosen: StoredObject) -> None:
-    st.divider()
-    st.subheader(chosen.key.rsplit("/", 1)[-1])
-    st.caption(f"{safe(chosen.key)} · {size(chosen.size)} · ETag {safe(chosen.etag)}")
-    if chosen.size > LARGEST_DOWNLOAD:
-        st.info(
-            f"Files over {size(LARGEST_DOWNLOAD)} are not downloaded through the browser. "
-            "Fetch it with any S3 client and the billing key.",
-            icon=":material/info:",
-        )
-    else:
-        st.download_button(
-            "Download",
-            lambda: _whole(choice, chosen.key),
-            file_name=chosen.key.rsplit("/", 1)[-1],
-            icon=":material/download:",
-            on_click="ignore",
-        )
-    with st.spinner("Reading the first rows …"):
-        answer = preview(actor(), workspace(), choice, chosen.key)
-    if isinstance(answer, Preview):
-        _preview(answer)
-    else:
-        st.info(f"{safe(answer.what)} {safe(answer.mend)}", icon=":material/visibility_off:")
+def _export(choice: BucketChoice, search: Search, form: Literal["csv", "xlsx"]) -> None:
+    who, opened = actor(), workspace()
+    begin(lambda _, __: export_listing(who, opened, choice, search, form), "files")
 
 
-def _whole(choice: BucketChoice, key: str) -> bytes:
-    try:
-        fetched = download(actor(), workspace(), choice, key)
-        if fetched.pieces is not None:
-            return b"".join(fetched.pieces)
-        said = str(fetched.problem)
-    except (OutscaleError, StoreError) as error:
-        said = str(error)
-    raise RuntimeError(said)  # Streamlit shows that the download failed, and does not hand over half a file
+def _several(place: Place, picked: Picked) -> None:
+    """What is ticked: totals, and all of it as a zip."""
+    count = len(picked.objects) + sum(folder.objects for folder in picked.folders)
+    total = sum(stored.size for stored in picked.objects) + sum(folder.size for folder in picked.folders)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{amount(count, total, len(picked.folders))}** selected.", width="stretch")
+        if len(picked.folders) == 1 and not picked.objects:
+            st.button("Open", icon=":material/folder_open:", on_click=place.walk, args=(picked.folders[0].prefix,))
+        prefixes = [folder.prefix for folder in picked.folders]
+        who, opened, choice = actor(), workspace(), place.choice
+        download_button(choice, lambda: picked.objects + within(who, opened, choice, prefixes), max(2, count), total)
 
 
-def _preview(answer: Preview) -> None:
-    separators = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
-    decimal = "comma" if answer.decimal == "," else "point"
-    st.caption(
-        f"First {len(answer.rows)} rows. Separator: {separators[answer.separator]}, decimals: {decimal}, "
-        f"encoding: {answer.encoding}."
-    )
-    st.dataframe(answer.rows, hide_index=True, height=380, alt="First rows of the file")
+def _file(choice: BucketChoice, stored: StoredObject) -> None:
+    """One file: what it is, the ways to have it, and its beginning."""
+    st.subheader(safe(saved_name(stored.key)), divider="gray")
+    st.caption(f"{safe(stored.key)} · {size(stored.size)} · {local(stored.modified)} · ETag {safe(stored.etag)}")
+    with st.container(horizontal=True):
+        download_button(choice, lambda: [stored], 1, stored.size)
+        if st.button("Make a link", icon=":material/link:"):
+            link_dialog(choice, stored)
+    show_preview(choice, stored)
 
 
 main()

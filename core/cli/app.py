@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.cli import accounts, buckets, credentials, keys, policy, requests
+from core.cli import accounts, bills, buckets, credentials, keys, policy, requests
+from core.cli.costs import costs
 from core.cli.output import Json, as_json, fail, plain, table
 from core.cli.run import run_all
 from core.log import start_logging
@@ -24,6 +25,8 @@ app.add_typer(credentials.app, name="credentials", help="Add, check and manage c
 app.add_typer(accounts.app, name="accounts", help="Known accounts, their data at OUTSCALE, and their keypairs.")
 app.add_typer(requests.app, name="requests", help="Ask for accounts and copies, and follow what was asked.")
 app.add_typer(buckets.app, name="buckets", help="Look into billing buckets.")
+app.add_typer(bills.app, name="bills", help="Read the bill files of billing buckets.")
+app.command()(costs)
 app.add_typer(keys.app, name="keys", help="Access keys: create, change, rotate, delete, and what is open.")
 app.add_typer(policy.app, name="policy", help="When keys and requests need attention.")
 app.add_typer(sandbox_app, name="sandbox", help="The local OUTSCALE for demos and tests.")

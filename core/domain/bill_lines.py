@@ -70,8 +70,11 @@ class Mapping(BaseModel):
 
     @property
     def missing(self) -> list[Field]:
-        """What is needed and neither a column nor a constant gives."""
-        return [field for field in NEEDED if field not in self.columns and field not in self.constants]
+        """What is needed and neither a column nor a constant gives. A cost is also given by quantity and unit price."""
+        told = self.columns.keys() | self.constants.keys()
+        if {Field.QUANTITY, Field.UNIT_PRICE} <= told:
+            told |= {Field.COST}
+        return [field for field in NEEDED if field not in told]
 
 
 class Dialect(BaseModel):

@@ -1,7 +1,7 @@
 """A question about costs, and a budget for them."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -71,6 +71,25 @@ def previous_period(since: date, until: date) -> tuple[date, date]:
     """The period before: as many months when both ends are the first of a month, else as many days."""
     if since.day == until.day == 1:
         months = (until.year - since.year) * 12 + until.month - since.month
-        index = since.year * 12 + since.month - 1 - months
-        return date(index // 12, index % 12 + 1, 1), since
+        return months_later(since, -months), since
     return since - (until - since), since
+
+
+def month_bounds(month: str | None) -> tuple[date, date]:
+    """The first day of a month such as `2026-10`, and the day after its last; of the last full month (UTC) for None."""
+    if month is None:
+        this = datetime.now(UTC).date().replace(day=1)
+        return previous_period(this, next_month(this))
+    first = date.fromisoformat(f"{month}-01")
+    return first, next_month(first)
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after."""
+    return months_later(day, 1)
+
+
+def months_later(day: date, months: int) -> date:
+    """The first day of the month so many months after that of `day`, or before it for fewer than none."""
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)

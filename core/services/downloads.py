@@ -13,9 +13,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Literal
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 from pydantic import SecretStr
@@ -27,7 +28,9 @@ from core.outscale.errors import OutscaleError
 from core.outscale.models import StoredObject
 from core.outscale.oos import Oos
 from core.outscale.resumed import open_whole
+from core.services import bucket_index
 from core.services.billing import BucketChoice, open_storage, refusal
+from core.services.bucket_index import Search
 from core.services.use_case import changing
 from core.services.workspace import Workspace
 
@@ -43,6 +46,8 @@ _PACKED = frozenset({".gz", ".zip", ".zst", ".parquet", ".xlsx", ".7z", ".bz2", 
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _LONGEST_PART = 200
+
+_AT_A_TIME = 100_000
 
 Progress = Callable[[int, int, str], None]
 """Told how many bytes are fetched, of how many, and which object is."""
@@ -128,6 +133,41 @@ def fetch(
             path.unlink(missing_ok=True)
     name = saved_name(objects[0].key) if len(objects) == 1 else f"{choice.bucket}-{len(objects)}-files.zip"
     return Fetched(path, name, path.stat().st_size, work.notes)
+
+
+def within(actor: Actor, workspace: Workspace, choice: BucketChoice, prefixes: list[str]) -> list[StoredObject]:
+    """The objects of folders, as they were listed.
+
+    Raises StoreError when the store cannot be read."""
+    found: list[StoredObject] = []
+    for prefix in prefixes:
+        search, offset, more = Search(prefix=prefix, recursive=True), 0, True
+        while more:
+            page = bucket_index.page(actor, workspace, choice, search, offset, _AT_A_TIME)
+            found += page.objects
+            offset, more = offset + _AT_A_TIME, page.more
+    return found
+
+
+def export_listing(
+    actor: Actor, workspace: Workspace, choice: BucketChoice, search: Search, form: Literal["csv", "xlsx"]
+) -> Fetched:
+    """The listing of every object that is looked for, as a file.
+
+    Raises StoreError when the store cannot be read."""
+    folder = workspace.settings.home / "downloads"
+    if problem := _no_room(folder, 0):
+        return Fetched(problem=problem)
+    clear(workspace)
+    handle, draft = tempfile.mkstemp(dir=folder)
+    os.close(handle)
+    path = Path(draft)
+    try:
+        bucket_index.export(actor, workspace, choice, replace(search, recursive=True), form, path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return Fetched(path, f"{choice.bucket}-listing.{form}", path.stat().st_size)
 
 
 def make_link(

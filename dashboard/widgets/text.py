@@ -1,7 +1,7 @@
 """How values are written on the screen."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -29,6 +29,11 @@ def local(moment: datetime | None) -> str:
     if moment is None:
         return ""
     return f"{moment.astimezone(_zone()):%Y-%m-%d %H:%M}"
+
+
+def day_begins(day: date) -> datetime:
+    """When a day begins in the viewer's zone."""
+    return datetime.combine(day, time(), _zone())
 
 
 def time_column(*, seconds: bool = False) -> Any:

@@ -1,0 +1,125 @@
+"""The rows of a table as lines of a bill, by a mapping. Nothing is dropped: what does not fit is refused, with why."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from core.bills.numbers import AMOUNT, amount, day
+from core.domain.bill_lines import LINE, NO_CURRENCY, Field, Mapping
+
+_TEXTS = (
+    Field.ACCOUNT,
+    Field.PAYING_ACCOUNT,
+    Field.REGION,
+    Field.SERVICE,
+    Field.CATEGORY,
+    Field.TYPE,
+    Field.OPERATION,
+    Field.RESOURCE,
+    Field.TITLE,
+    Field.TAGS,
+)
+_TOTAL = r"(?i)\b(?:sub-?total|grand total|total|sous-total|somme|summe)\b"
+_CODES = {"€": "EUR", "£": "GBP"}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a table, not read yet. `accepted`: `line` and every `Field`. `refused`: `line`, `reason`, `text`
+    (the row's cells) and `cost` (null where it cannot be read). A row without any cell is neither. The costs of both
+    together are the costs of the table, wherever a cost can be read."""
+
+    accepted: pl.LazyFrame
+    refused: pl.LazyFrame
+
+
+def to_lines(frame: pl.LazyFrame, mapping: Mapping) -> Lines:
+    """Turn a table of text columns, with `line` first, into lines. Where no cost is mapped, it is the quantity times
+    the unit price. The mapping's columns must be there, and `mapping.missing` empty."""
+    others = [name for name in frame.collect_schema().names() if name != LINE]
+    with_needed = frame.with_columns(_day(mapping).alias("_day"), _cost(mapping).alias("_cost"))
+    fits = pl.col("_day").is_not_null() & pl.col("_cost").is_not_null()
+    accepted = with_needed.filter(fits).select(LINE, *_fields(mapping))
+    empty = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "") for name in others)
+    text = pl.concat_str([pl.col(name).fill_null("") for name in others], separator=" | ")
+    refused = (
+        with_needed.filter(~fits)
+        .filter(~empty)
+        .select(LINE, _reason(mapping, text).alias("reason"), text.alias("text"), pl.col("_cost").alias("cost"))
+    )
+    return Lines(accepted, refused)
+
+
+def _cell(mapping: Mapping, field: Field) -> pl.Expr:
+    """The text of a field, without blanks around; the constant where no column tells, else empty."""
+    if field in mapping.columns:
+        return pl.col(mapping.columns[field]).fill_null("").str.strip_chars()
+    return pl.lit(mapping.constants.get(field, ""))
+
+
+def _day(mapping: Mapping) -> pl.Expr:
+    if Field.DAY not in mapping.columns:
+        return day(_cell(mapping, Field.DAY), "iso")
+    return day(_cell(mapping, Field.DAY), mapping.dates)
+
+
+def _cost(mapping: Mapping) -> pl.Expr:
+    if Field.COST in mapping.columns or Field.COST in mapping.constants:
+        return _amount(mapping, Field.COST)
+    quantity, price = _amount(mapping, Field.QUANTITY), _amount(mapping, Field.UNIT_PRICE)
+    return (quantity.cast(pl.Decimal(38, 9)) * price.cast(pl.Decimal(38, 9))).cast(AMOUNT)
+
+
+def _amount(mapping: Mapping, field: Field) -> pl.Expr:
+    if field in mapping.columns:
+        return amount(_cell(mapping, field), mapping.decimal)
+    return pl.lit(mapping.constants.get(field)).cast(AMOUNT, strict=False)
+
+
+def _fields(mapping: Mapping) -> list[pl.Expr]:
+    """Every field in its order."""
+    told: dict[Field, pl.Expr] = {field: _cell(mapping, field) for field in _TEXTS}
+    told[Field.DAY] = pl.col("_day")
+    told[Field.UNTIL] = _until(mapping)
+    told[Field.COST] = pl.col("_cost")
+    told[Field.QUANTITY] = _amount(mapping, Field.QUANTITY)
+    told[Field.UNIT_PRICE] = _amount(mapping, Field.UNIT_PRICE)
+    told[Field.CURRENCY] = _currency(mapping)
+    return [told[field].alias(field.value) for field in Field]
+
+
+def _until(mapping: Mapping) -> pl.Expr:
+    """The last day: as it is told, else that of the month where months are told, else the first day itself."""
+    month = mapping.dates == "month"
+    alone = pl.col("_day").dt.month_end() if month else pl.col("_day")
+    if Field.UNTIL not in mapping.columns:
+        return alone
+    told = day(_cell(mapping, Field.UNTIL), mapping.dates)
+    if month:
+        told = told.dt.month_end()
+    if mapping.until_excluded:
+        told = told.dt.offset_by("-1d")
+    return pl.when(told >= pl.col("_day")).then(told).otherwise(alone)
+
+
+def _currency(mapping: Mapping) -> pl.Expr:
+    if Field.CURRENCY not in mapping.columns:
+        return pl.lit(mapping.constants.get(Field.CURRENCY, "") or NO_CURRENCY)
+    code = _cell(mapping, Field.CURRENCY).str.to_uppercase().replace(_CODES)
+    return pl.when(code == "").then(pl.lit(NO_CURRENCY)).otherwise(code)
+
+
+def _reason(mapping: Mapping, text: pl.Expr) -> pl.Expr:
+    when, cost = _cell(mapping, Field.DAY), _cell(mapping, Field.COST)
+    cost_told = cost if Field.COST in mapping.columns else _cell(mapping, Field.QUANTITY)
+    return (
+        pl.when(pl.col("_day").is_null() & text.str.contains(_TOTAL))
+        .then(pl.lit("It has no day: it looks like a total of other lines."))
+        .when(when == "")
+        .then(pl.lit("It has no day."))
+        .when(pl.col("_day").is_null())
+        .then(pl.format("“{}” is no day as the others are written.", when.str.slice(0, 40)))
+        .when(cost_told == "")
+        .then(pl.lit("It has no cost."))
+        .otherwise(pl.format("“{}” is no amount.", cost_told.str.slice(0, 40)))
+    )

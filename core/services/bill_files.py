@@ -1,0 +1,364 @@
+"""The bill files of the billing buckets: each read once, and again only when it changes."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import polars as pl
+from sqlmodel import Session, col, select
+
+from core.domain.actor import Actor
+from core.domain.bill_lines import Dialect, Mapping
+from core.domain.bills import looks_like_bill
+from core.domain.credentials import FieldProblem
+from core.services import bucket_index
+from core.services.billing import BucketChoice, bucket_choices, storage_key
+from core.services.cost_engine import Task, Understood, executor, read_bill, understood_by
+from core.services.mappings import chosen, mappings_of
+from core.services.use_case import changing, looking
+from core.services.workspace import Workspace
+from core.store.tables import BillObject, Bucket, now
+
+AHEAD = 2
+"""Files given to the executor beyond those it works on, so that no worker waits."""
+SEVERAL = "several"
+"""Stands for the account or the month in the path of a file with lines of more than one. A file for each of them
+would be 1,200 for a bill of 50 accounts and two years, which took four times as long and three times the memory."""
+Progress = Callable[[int, int, str], None]
+"""Told how many files are done, of how many, and what is being done."""
+
+
+@dataclass(frozen=True)
+class BillObjectView:
+    """A bill file as it was read last. `sums`: by currency what was accepted; `refused_sum`: what was not, as far as
+    its costs could be read. Times are UTC."""
+
+    id: str
+    region: str
+    bucket: str
+    key: str
+    size: int
+    modified: datetime
+    read: datetime
+    state: str
+    layout: str
+    accepted: int
+    refused: int
+    sums: dict[str, Decimal]
+    refused_sum: Decimal
+    first_day: date | None
+    last_day: date | None
+    accounts: list[str]
+    problem: str
+
+
+@dataclass(frozen=True)
+class PullReport:
+    """What reading the bills came to: files read, unchanged, failed, of unknown layout, no bills, and gone from their
+    buckets. `problems`: buckets that could not be listed or opened."""
+
+    read: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    unknown: int = 0
+    no_bill: int = 0
+    gone: int = 0
+    stopped: bool = False
+    problems: list[FieldProblem] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A file to be read."""
+
+    choice: BucketChoice
+    key: str
+    etag: str
+    size: int
+    modified: datetime
+    mapping: Mapping | None
+    dialect: Dialect | None
+
+
+def pull(
+    actor: Actor,
+    workspace: Workspace,
+    choices: list[BucketChoice] | None = None,
+    *,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> PullReport:
+    """Read the bill files of these buckets, by default of all enabled billing credentials: new ones, those whose ETag
+    changed, and those that are understood in another way now. What was read stays read when it is stopped.
+
+    Raises StoreError when the store refuses."""
+    stop = stop or threading.Event()
+    tell = progress or (lambda done, total, doing: None)
+    report = PullReport()
+    work: list[_Waiting] = []
+    for choice in _once(bucket_choices(actor, workspace) if choices is None else choices):
+        if stop.is_set():
+            break
+        tell(0, 0, f"Listing {choice.bucket}")
+        report, waiting = _look(actor, workspace, choice, report, stop)
+        work += waiting
+    if work and not stop.is_set():
+        report = _read_all(actor, workspace, work, report, tell, stop)
+    report = replace(report, stopped=stop.is_set())
+    with changing(actor, workspace, "bills.pull") as change:
+        told = {name: value for name, value in vars(report).items() if name != "problems"}
+        change.record("bills", **told, problems=[one.what for one in report.problems])
+    return report
+
+
+def bill_objects(actor: Actor, workspace: Workspace) -> list[BillObjectView]:
+    """The bill files of the buckets that credentials name, as they were read last, by bucket and object key.
+
+    Raises StoreError when the store cannot be read."""
+    with looking(actor, workspace, "bills.list") as session:
+        rows = list(known_bills(session))
+    return [_view(row) for row in sorted(rows, key=lambda row: (row.region, row.bucket, row.key))]
+
+
+def refused_lines(actor: Actor, workspace: Workspace, id: str) -> pl.DataFrame:
+    """The first of a file's lines that did not fit: `line`, `reason`, `text`, `cost` (null when it cannot be read),
+    `table`. Empty when there are none.
+
+    Raises StoreError when the store cannot be read."""
+    with looking(actor, workspace, "bills.refused") as session:
+        row = session.get(BillObject, id)
+    if row is None or not row.refused:
+        return pl.DataFrame()
+    try:
+        return pl.read_parquet(refused_path(workspace, row.id))
+    except FileNotFoundError:
+        return pl.DataFrame()
+
+
+def known_bills(session: Session) -> Iterable[BillObject]:
+    """Those whose bucket some billing credentials name; the others' costs are nobody's to see any more."""
+    named = select(Bucket.region, Bucket.name).distinct().subquery()
+    return session.exec(
+        select(BillObject).join(
+            named, (col(BillObject.region) == named.c.region) & (col(BillObject.bucket) == named.c.name)
+        )
+    ).all()
+
+
+def refused_path(workspace: Workspace, id: str) -> Path:
+    """Where the refused lines of a file stand."""
+    return workspace.settings.costs / "refused" / f"{id}.parquet"
+
+
+def _once(choices: list[BucketChoice]) -> Iterator[BucketChoice]:
+    """A bucket that two credentials name is read once."""
+    seen = set()
+    for choice in choices:
+        if (choice.region, choice.bucket) not in seen:
+            seen.add((choice.region, choice.bucket))
+            yield choice
+
+
+def _look(
+    actor: Actor, workspace: Workspace, choice: BucketChoice, report: PullReport, stop: threading.Event
+) -> tuple[PullReport, list[_Waiting]]:
+    """What of a bucket is to be read. What is gone from it is forgotten."""
+    listed = bucket_index.refresh(actor, workspace, choice, None, stop)
+    if listed.problem or stop.is_set():
+        return replace(report, problems=report.problems + ([listed.problem] if listed.problem else [])), []
+    objects = bucket_index.objects_of(actor, workspace, choice).collect()
+    there = {row["key"]: row for row in objects.iter_rows(named=True) if row["size"] and looks_like_bill(row["key"])}
+    with looking(actor, workspace, "bills.look") as session:
+        rows = session.exec(
+            select(BillObject).where(BillObject.region == choice.region, BillObject.bucket == choice.bucket)
+        ).all()
+        known = {row.key: row for row in rows}
+        mappings = mappings_of(session, choice.region, choice.bucket)
+    work = []
+    unchanged = 0
+    for key, one in there.items():
+        found = chosen(mappings, key)
+        mapping, dialect = found[:2] if found else (None, None)
+        row = known.get(key)
+        same = row and row.etag == one["etag"] and row.understood == understood_by(mapping, dialect)
+        if row and same and row.state != "failed":
+            unchanged += 1
+            continue
+        work.append(_Waiting(choice, key, one["etag"], one["size"], one["modified"], mapping, dialect))
+    gone = [row for key, row in known.items() if key not in there]
+    if gone:
+        _forget(actor, workspace, gone)
+    return replace(report, unchanged=report.unchanged + unchanged, gone=report.gone + len(gone)), work
+
+
+def _forget(actor: Actor, workspace: Workspace, gone: list[BillObject]) -> None:
+    with changing(actor, workspace, "bills.forget") as change:
+        for row in gone:
+            change.session.delete(change.session.merge(row, load=True))
+            change.record(row.key, bucket=row.bucket, region=row.region)
+    for row in gone:
+        _remove(workspace, row.id, row.file)
+
+
+def _remove(workspace: Workspace, id: str, file: str) -> None:
+    refused_path(workspace, id).unlink(missing_ok=True)
+    if file:
+        (workspace.settings.costs / file).unlink(missing_ok=True)
+
+
+def _read_all(
+    actor: Actor,
+    workspace: Workspace,
+    work: list[_Waiting],
+    report: PullReport,
+    tell: Progress,
+    stop: threading.Event,
+) -> PullReport:
+    inbox = workspace.settings.costs / "inbox"
+    inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
+    total, done = len(work), 0
+    waiting = iter(work)
+    running: dict[Future[Understood], _Waiting] = {}
+    tell(done, total, "Starting")
+    try:
+        with executor(workspace.settings, total) as (pool, workers):
+            while True:
+                while len(running) < workers + AHEAD and not stop.is_set():
+                    if (one := next(waiting, None)) is None:
+                        break
+                    task = _task(actor, workspace, one, inbox)
+                    if isinstance(task, FieldProblem):
+                        done += 1
+                        report = replace(report, failed=report.failed + 1, problems=[*report.problems, task])
+                        continue
+                    running[pool.submit(read_bill, task)] = one
+                if not running:
+                    break
+                ended, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    one = running.pop(future)
+                    report = _counted(report, _stored(actor, workspace, one, future.result()))
+                    done += 1
+                    tell(done, total, one.key)
+                if stop.is_set():
+                    for future in [each for each in running if each.cancel()]:
+                        del running[future]
+    except BrokenExecutor:
+        problem = FieldProblem(
+            field="bills",
+            what="A process that reads bills ended, as when the machine's memory is used up.",
+            mend="Read the bills again: what was read stays. Give the machine more memory when it happens again.",
+        )
+        return replace(report, problems=[*report.problems, problem])
+    except OSError as error:
+        if not workspace.settings.dask:
+            raise
+        problem = FieldProblem(
+            field="dask",
+            what=f"The Dask scheduler {workspace.settings.dask} does not answer: {error}.",
+            mend="Start it, or unset ONBOARDING_DASK.",
+        )
+        return replace(report, problems=[*report.problems, problem])
+    return report
+
+
+def _task(actor: Actor, workspace: Workspace, one: _Waiting, inbox: Path) -> Task | FieldProblem:
+    key = storage_key(actor, workspace, one.choice, "bills.read")
+    if isinstance(key, FieldProblem):
+        return key
+    return Task(
+        storage=key,
+        bucket=one.choice.bucket,
+        key=one.key,
+        etag=one.etag,
+        mapping=one.mapping,
+        dialect=one.dialect,
+        folder=None if workspace.settings.dask else inbox,
+    )
+
+
+def _counted(report: PullReport, state: str) -> PullReport:
+    name = {"read": "read", "failed": "failed", "unknown_layout": "unknown", "not_a_bill": "no_bill"}[state]
+    changes: dict[str, Any] = {name: getattr(report, name) + 1}
+    return replace(report, **changes)
+
+
+def _stored(actor: Actor, workspace: Workspace, one: _Waiting, found: Understood) -> str:
+    """Put a file's lines in their place and record it; its state. The lines are there before the record, and the old
+    ones go after it: whoever asks meanwhile finds either."""
+    with looking(actor, workspace, "bills.known") as session:
+        row = _row(session, one)
+    if row and found.state == "failed" and row.etag == one.etag and row.state == "read":
+        return found.state  # what was read of the same bytes stays
+    row = row or BillObject(
+        region=one.choice.region,
+        bucket=one.choice.bucket,
+        key=one.key,
+        etag="",
+        size=0,
+        modified=one.modified,
+        state="",
+    )
+    old = row.file
+    row.file = _place(found, f"{row.id}-{one.etag[:8]}") if found.lines is not None else ""
+    _put(found.lines, workspace.settings.costs / row.file)
+    refused_path(workspace, row.id).unlink(missing_ok=True)
+    _put(found.refused_lines, refused_path(workspace, row.id))
+    row.etag, row.size, row.modified, row.read = one.etag, one.size, one.modified, now()
+    row.state, row.problem, row.layout = found.state, found.problem, found.layout
+    row.understood = understood_by(one.mapping, one.dialect)
+    row.accepted, row.refused = found.accepted, found.refused
+    row.sums = {currency: f"{cost:f}" for currency, cost in found.sums.items()}
+    row.refused_sum = f"{found.refused_sum:f}"
+    row.first_day, row.last_day = found.days or (None, None)
+    row.accounts = found.accounts
+    with changing(actor, workspace, "bills.read") as change:
+        change.session.merge(row)
+        change.record(one.key, bucket=one.choice.bucket, state=found.state, lines=found.accepted, refused=found.refused)
+    if old and old != row.file:
+        with contextlib.suppress(FileNotFoundError):
+            (workspace.settings.costs / old).unlink()
+    return found.state
+
+
+def _row(session: Session, one: _Waiting) -> BillObject | None:
+    return session.exec(
+        select(BillObject).where(
+            BillObject.region == one.choice.region,
+            BillObject.bucket == one.choice.bucket,
+            BillObject.key == one.key,
+        )
+    ).first()
+
+
+def _place(found: Understood, name: str) -> str:
+    account = quote(found.accounts[0], safe="") or "unknown" if len(found.accounts) == 1 else SEVERAL
+    month = f"{found.days[0]:%Y-%m}" if found.days and found.months == 1 else SEVERAL
+    return f"account={account}/month={month}/{name}.parquet"
+
+
+def _put(content: Path | bytes | None, path: Path) -> None:
+    if content is None:
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if isinstance(content, Path):
+        content.replace(path)
+        return
+    draft = path.with_suffix(".new")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def _view(row: BillObject) -> BillObjectView:
+    same = {
+        name: getattr(row, name) for name in BillObjectView.__dataclass_fields__ if name not in {"sums", "refused_sum"}
+    }
+    sums = {currency: Decimal(cost) for currency, cost in row.sums.items()}
+    return BillObjectView(**same, sums=sums, refused_sum=Decimal(row.refused_sum))

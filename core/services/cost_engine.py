@@ -1,0 +1,250 @@
+"""One bill file read, in whatever process: fetched, understood, its lines kept as Parquet. Knows no database.
+
+A worker gets a `Task` and gives an `Understood`. It runs in a pool of processes, or on another machine of a Dask
+cluster, so both travel; the kept lines come back as a file or, from another machine, as its bytes."""
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from multiprocessing import get_context
+from pathlib import Path
+
+import polars as pl
+
+from core.bills.layouts import recognise
+from core.bills.lines import Lines, to_lines
+from core.bills.tables import Table, open_tables
+from core.domain.bill_lines import LINE, Dialect, Field, Mapping
+from core.outscale.errors import OutscaleError
+from core.outscale.resumed import pieces_of
+from core.services.billing import StorageKey
+from core.settings import Settings
+
+READER = 1
+"""Raised when bill files are understood in another way than before: every file is then read again."""
+SAMPLE = 200
+"""Rows by which a layout is recognised."""
+SHOWN_REFUSED = 1000
+"""So many refused lines are kept with their numbers and text; all are counted and summed."""
+_TEXT = 500
+"""Characters of a refused line that are kept."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A bill file to be read: who may open which object, how it is mapped (None: by itself), and the folder that its
+    lines are left in (None: they come back as bytes)."""
+
+    storage: StorageKey
+    bucket: str
+    key: str
+    etag: str
+    mapping: Mapping | None
+    dialect: Dialect | None
+    folder: Path | None
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What a file gave. `state` is that of `BillObject`; `sums`: by currency what was accepted; `days`: the first and
+    the last. `lines` and `refused_lines`: Parquet, as the path of a file or as bytes; None when there are none."""
+
+    state: str
+    problem: str = ""
+    layout: str = ""
+    accepted: int = 0
+    refused: int = 0
+    sums: dict[str, Decimal] = field(default_factory=dict)
+    refused_sum: Decimal = Decimal(0)
+    days: tuple[date, date] | None = None
+    accounts: list[str] = field(default_factory=list)
+    months: int = 0
+    lines: Path | bytes | None = None
+    refused_lines: Path | bytes | None = None
+
+
+def understood_by(mapping: Mapping | None, dialect: Dialect | None) -> str:
+    """What says how a file is understood: the same text for the same reading."""
+    told = f"{mapping.model_dump_json() if mapping else ''}{dialect.model_dump_json() if dialect else ''}"
+    return f"{READER}:{hashlib.sha256(told.encode()).hexdigest()[:16]}" if told else f"{READER}:"
+
+
+@contextmanager
+def executor(settings: Settings, tasks: int) -> Iterator[tuple[Executor, int]]:
+    """Something to map tasks over, and how many it works on at once: the Dask cluster of the settings, else a pool of
+    processes. What was not begun when the block ends is dropped.
+
+    Raises OSError when the cluster does not answer."""
+    if settings.dask:
+        from distributed import Client  # noqa: PLC0415 - takes a second, for those who have a cluster
+
+        with Client(settings.dask, timeout=settings.connect_timeout) as client:  # type: ignore[no-untyped-call]
+            pool = client.get_executor(pure=False)
+            try:
+                yield pool, max(1, sum(client.ncores().values()))
+            finally:
+                pool.shutdown(wait=False)
+        return
+    workers = max(1, min(os.cpu_count() or 1, tasks))
+    local = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    try:
+        yield local, workers
+    finally:
+        local.shutdown(wait=True, cancel_futures=True)
+
+
+def read_bill(task: Task) -> Understood:
+    """Read one bill file. What is wrong with it, or with the way to it, is its `problem`."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="bill-", dir=task.folder, ignore_cleanup_errors=True) as work:
+            path = Path(work) / "object"
+            _fetch(task, path)
+            return _understand(task, path, Path(work))
+    except OutscaleError as error:
+        if error.code in {"NoSuchKey", "404"}:
+            return Understood("failed", problem="The file was deleted while it was read. Read the bills again.")
+        if error.code == "PreconditionFailed":
+            return Understood("failed", problem="The file was replaced while it was read. Read the bills again.")
+        return Understood("failed", problem=f"{error.what} {error.mend}")
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        return Understood("failed", problem=f"The disk of {task.folder} has no room for it. Make room and try again.")
+
+
+def _fetch(task: Task, path: Path) -> None:
+    with path.open("wb") as out:
+        for piece in pieces_of(task.storage.open(), task.bucket, task.key, task.etag):
+            out.write(piece)
+
+
+def _understand(task: Task, path: Path, work: Path) -> Understood:
+    opened = open_tables(path, task.key, work, dialect=task.dialect)
+    problem = " ".join(f"{one.what} {one.mend}" for one in opened.problems)
+    if not opened.tables:
+        return Understood("not_a_bill", problem=problem or f"It is {opened.kind}, no table.")
+    parts: list[_Part] = []
+    foreign: list[str] = []
+    for number, table in enumerate(opened.tables):
+        part = _part(table, task, work / f"part-{number}")
+        if part is None:
+            foreign.append(table.name)
+        else:
+            parts.append(part)
+    if not parts:
+        return Understood("unknown_layout", problem=problem or "Its columns are not known. Map them.")
+    if foreign:
+        problem = f"{problem} Not understood: {', '.join(foreign)}.".strip()
+    return _kept(task, parts, problem)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One table's lines, in files: those accepted, and the first of those refused."""
+
+    layout: str
+    lines: Path
+    refused: int
+    refused_sum: Decimal
+    shown: pl.DataFrame
+
+
+def _part(table: Table, task: Task, path: Path) -> _Part | None:
+    """The lines of a table; None when its columns are not understood. A text whose lines are not all alike is read a
+    second time, line by line."""
+    path.mkdir()
+    try:
+        return _read(table, task, path)
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pl.exceptions.ShapeError):
+        return _read(table.repaired(path), task, path)
+
+
+def _read(table: Table, task: Task, path: Path) -> _Part | None:
+    frame = table.scan()
+    mapping = task.mapping if task.mapping and set(task.mapping.columns.values()) <= set(table.columns) else None
+    if mapping is None:
+        mapping = recognise(table.columns, frame.head(SAMPLE).collect())
+    if mapping is None:
+        return None
+    split: Lines = to_lines(frame, mapping)
+    accepted = path / "accepted.parquet"
+    sink = split.accepted.sink_parquet(accepted, compression="zstd", lazy=True, engine="streaming")
+    refused = split.refused.select(LINE, "reason", pl.col("text").str.slice(0, _TEXT), "cost")
+    counted = refused.select(pl.len().alias("count"), pl.col("cost").sum())
+    _, shown, totals = pl.collect_all([sink, refused.head(SHOWN_REFUSED), counted], engine="streaming")
+    bad = list(table.bad)
+    if bad:
+        more = pl.DataFrame(
+            {LINE: [one.line for one in bad], "reason": [one.reason for one in bad], "text": [one.text for one in bad]},
+            schema={LINE: shown.schema[LINE], "reason": pl.String(), "text": pl.String()},
+        )
+        shown = pl.concat([shown, more], how="diagonal").head(SHOWN_REFUSED)
+    return _Part(
+        layout=mapping.layout,
+        lines=accepted,
+        refused=totals["count"][0] + len(bad),
+        refused_sum=totals["cost"][0] or Decimal(0),
+        shown=shown.with_columns(table=pl.lit(table.name)),
+    )
+
+
+def _kept(task: Task, parts: list[_Part], problem: str) -> Understood:
+    """The parts' lines in one file, and what they come to."""
+    lines = pl.scan_parquet([part.lines for part in parts])
+    groups = (
+        lines.group_by(Field.ACCOUNT, Field.CURRENCY, month=pl.col(Field.DAY).dt.truncate("1mo"))
+        .agg(
+            pl.len().alias("lines"),
+            pl.col(Field.COST).sum(),
+            pl.col(Field.DAY).min().alias("first"),
+            pl.col(Field.DAY).max().alias("last"),
+        )
+        .collect(engine="streaming")
+    )
+    sums = {
+        row["currency"]: row["cost"]
+        for row in groups.group_by(Field.CURRENCY).agg(pl.col(Field.COST).sum()).iter_rows(named=True)
+    }
+    refused = pl.concat([part.shown for part in parts])
+    return Understood(
+        state="read",
+        problem=problem,
+        layout=", ".join(dict.fromkeys(part.layout for part in parts)),
+        accepted=int(groups["lines"].sum()),
+        refused=sum(part.refused for part in parts),
+        sums=sums,
+        refused_sum=sum((part.refused_sum for part in parts), Decimal(0)),
+        days=(groups["first"].min(), groups["last"].max()) if len(groups) else None,  # type: ignore[arg-type]
+        accounts=sorted(groups[Field.ACCOUNT].unique().to_list()),
+        months=groups["month"].n_unique(),
+        lines=_left(task, parts[0].lines if len(parts) == 1 else lines.sink_parquet) if len(groups) else None,
+        refused_lines=_left(task, refused.write_parquet) if len(refused) else None,
+    )
+
+
+def _left(task: Task, content: Path | Callable[[Path], object]) -> Path | bytes:
+    """A file moved or written to where whoever asked finds it."""
+    handle, name = tempfile.mkstemp(prefix="lines-", suffix=".parquet", dir=task.folder)
+    os.close(handle)
+    path = Path(name)
+    try:
+        if isinstance(content, Path):
+            content.replace(path)
+        else:
+            content(path)
+        if task.folder is None:
+            return path.read_bytes()
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    finally:
+        if task.folder is None:
+            path.unlink(missing_ok=True)
+    return path

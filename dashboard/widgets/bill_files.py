@@ -1,0 +1,106 @@
+"""The bill files as they were read, and what is wrong with single ones."""
+
+import pandas as pd
+import streamlit as st
+
+from core.services.bill_files import BillObjectView, bill_objects, refused_lines
+from core.services.billing import BucketChoice, bucket_choices
+from dashboard.navigation import BILLING_BUCKETS, go
+from dashboard.session import actor, workspace
+from dashboard.widgets.cost_chart import money
+from dashboard.widgets.text import safe, size, time_column
+
+_STATES = {
+    "read": "read",
+    "not_a_bill": "no bill",
+    "unknown_layout": "columns not understood",
+    "failed": "not read",
+}
+_SHOWN = {"All": None, "With problems": "problems", "Read": "read"}
+
+
+def show_files() -> None:
+    """Show them; a selected one with what was refused of it."""
+    rows = bill_objects(actor(), workspace())
+    wrong = [one for one in rows if _wrong(one)]
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    shown = left.segmented_control(
+        "Show", ["All", "With problems"], default="All", key="costs.files.shown", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    right.caption(f"{len(rows)} files, {len(wrong)} with problems")
+    if shown == "With problems":
+        rows = wrong
+    if not rows:
+        st.info("No file has a problem.", icon=":material/task_alt:")
+        return
+    event = st.dataframe(
+        pd.DataFrame(
+            {
+                "File": [one.key for one in rows],
+                "Bucket": [f"{one.bucket} ({one.region})" for one in rows],
+                "State": [_STATES[one.state] for one in rows],
+                "Layout": [one.layout for one in rows],
+                "Lines": [one.accepted for one in rows],
+                "Refused": [one.refused for one in rows],
+                "Sum": [", ".join(money(cost, currency) for currency, cost in one.sums.items()) for one in rows],
+                "Days": [f"{one.first_day} to {one.last_day}" if one.first_day else "" for one in rows],
+                "Size": [one.size for one in rows],
+                "Read": pd.to_datetime(pd.Series([one.read for one in rows]), utc=True),
+            }
+        ),
+        key=f"costs.bills.{shown}.{len(rows)}",
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 480),
+        on_select="rerun",
+        selection_mode="single-row",
+        placeholder="",
+        alt="Bill files that were read",
+        column_config={
+            "File": st.column_config.TextColumn(pinned=True),
+            "Size": st.column_config.NumberColumn(format="bytes"),
+            "Read": time_column(),
+        },
+    )
+    chosen = [row for row in event["selection"]["rows"] if row < len(rows)]
+    if chosen:
+        _file(rows[chosen[0]])
+    else:
+        st.caption("Select a file to see what was made of it.")
+
+
+def _wrong(one: BillObjectView) -> bool:
+    return one.state in {"unknown_layout", "failed"} or bool(one.refused) or bool(one.problem)
+
+
+def _file(one: BillObjectView) -> None:
+    st.subheader(one.key.rsplit("/", 1)[-1])
+    if one.problem:
+        st.warning(safe(one.problem), icon=":material/warning:")
+    if one.state == "read":
+        accepted = ", ".join(money(cost, currency) for currency, cost in one.sums.items()) or "nothing"
+        st.markdown(
+            f"{one.accepted:,} lines were understood as **{safe(one.layout)}** and come to {safe(accepted)}. "
+            f"{one.refused:,} lines did not fit"
+            + (f"; as far as they have costs, they come to {one.refused_sum:,.2f}." if one.refused else ".")
+        )
+    refused = refused_lines(actor(), workspace(), one.id)
+    if len(refused):
+        st.dataframe(
+            refused.rename({"line": "Line", "reason": "Why", "text": "Text", "cost": "Cost", "table": "Table"})
+            .select("Line", "Why", "Cost", "Text", "Table")
+            .to_pandas(),
+            hide_index=True,
+            alt="Lines that did not fit",
+        )
+        if one.refused > len(refused):
+            st.caption(f"The first {len(refused):,} of {one.refused:,}.")
+    if _choice(one) and st.button("Look into it and map its columns", icon=":material/schema:", key="costs.bills.map"):
+        st.session_state["buckets.open"] = (one.region, one.bucket, one.key)
+        go(BILLING_BUCKETS)
+    st.caption(f"{safe(one.key)} · {size(one.size)} · {safe(one.bucket)} ({safe(one.region)})")
+
+
+def _choice(one: BillObjectView) -> BucketChoice | None:
+    choices = bucket_choices(actor(), workspace())
+    return next((each for each in choices if (each.region, each.bucket) == (one.region, one.bucket)), None)

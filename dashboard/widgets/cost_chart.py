@@ -1,0 +1,88 @@
+"""Costs over time as stacked bars, and the same by value as a table."""
+
+from decimal import Decimal
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from core.domain.bill_lines import NO_CURRENCY
+from core.services.cost_compare import Compared, ComparedRow
+
+SHOWN = 9
+"""So many values have a colour of their own; the rest is one more."""
+OTHERS = "the others"
+NOT_TOLD = "not told"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount with two decimal places, its thousands apart, and its currency."""
+    return f"{amount:,.2f} {'' if currency == NO_CURRENCY else currency}".replace(",", "\u202f").strip()
+
+
+def show_bars(compared: Compared, currency: str, label: str) -> None:
+    """Show the costs of one currency over time."""
+    rows = [row for row in compared.rows if row.currency == currency]
+    large = {row.value for row in sorted(rows, key=lambda row: -row.cost)[:SHOWN]}
+    sums: dict[tuple[str, str], Decimal] = {}
+    for step in compared.steps:
+        if step.currency == currency:
+            key = (step.step, _word(step.value) if step.value in large else OTHERS)
+            sums[key] = sums.get(key, Decimal(0)) + step.cost
+    frame = pd.DataFrame(
+        [{"when": when, "what": what, "cost": float(cost)} for (when, what), cost in sums.items()],
+        columns=["when", "what", "cost"],
+    )
+    chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X("when:O", title=None, axis=alt.Axis(labelAngle=-45, labelOverlap=True)),
+            y=alt.Y("cost:Q", title=currency if currency != NO_CURRENCY else "cost"),
+            color=alt.Color("what:N", title=label, legend=alt.Legend(orient="bottom", columns=3)),
+            order=alt.Order("what:N"),
+            tooltip=[
+                alt.Tooltip("when:O", title="When"),
+                alt.Tooltip("what:N", title=label),
+                alt.Tooltip("cost:Q", title="Cost", format=",.2f"),
+            ],
+        )
+        .properties(height=320)
+    )
+    st.altair_chart(chart)
+
+
+def show_rows(compared: Compared, currency: str, label: str, *, timely: bool) -> ComparedRow | None:
+    """Show the costs of one currency by value, and those of the period before unless the values are times. Gives the
+    row that is selected."""
+    rows = [row for row in compared.rows if row.currency == currency]
+    table = pd.DataFrame(
+        {
+            label: [_word(row.value) for row in rows],
+            "Cost": [float(row.cost) for row in rows],
+            "Before": [float(row.before) for row in rows],
+            "Change": [float(row.change) for row in rows],
+        }
+    )
+    shown = st.column_config.NumberColumn(format="%.2f")
+    event = st.dataframe(
+        table.drop(columns=["Before", "Change"]) if timely else table,
+        key=f"costs.table.{label}.{currency}.{len(rows)}",
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 420),
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=f"Costs by {label.lower()} in {currency}",
+        column_config={
+            label: st.column_config.TextColumn(pinned=True),
+            "Cost": shown,
+            "Before": shown,
+            "Change": shown,
+        },
+    )
+    chosen = [row for row in event["selection"]["rows"] if row < len(rows)]
+    return rows[chosen[0]] if chosen else None
+
+
+def _word(value: str) -> str:
+    return value or NOT_TOLD

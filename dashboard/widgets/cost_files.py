@@ -1,0 +1,57 @@
+"""From a sum down to the files and lines that it came from."""
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.costs import CostQuery
+from core.services.costs import FileShare, files, lines
+from dashboard.session import actor, workspace
+from dashboard.widgets.cost_chart import money
+from dashboard.widgets.text import safe
+
+PAGE = 200
+
+
+def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
+    """Show the files that the costs of a query in one currency came from, and the lines of the one that is selected."""
+    st.subheader(f"Where {safe(what)} comes from")
+    shares = [one for one in files(actor(), workspace(), query) if one.currency == currency]
+    if not shares:
+        st.info("No file has a line of it.", icon=":material/search_off:")
+        return
+    table = pd.DataFrame(
+        {
+            "File": [one.key for one in shares],
+            "Bucket": [one.bucket for one in shares],
+            "Cost": [float(one.cost) for one in shares],
+            "Lines": [one.lines for one in shares],
+        }
+    )
+    event = st.dataframe(
+        table,
+        key=f"costs.files.{what}.{len(shares)}",
+        hide_index=True,
+        height=min(38 + 35 * len(shares), 300),
+        on_select="rerun",
+        selection_mode="single-row",
+        alt=f"Files of {what}",
+        column_config={"Cost": st.column_config.NumberColumn(format="%.2f")},
+    )
+    chosen = [row for row in event["selection"]["rows"] if row < len(shares)]
+    if not chosen:
+        st.caption(f"{len(shares)} {'file' if len(shares) == 1 else 'files'}. Select one to read its lines.")
+        return
+    _lines(query, shares[chosen[0]])
+
+
+def _lines(query: CostQuery, share: FileShare) -> None:
+    pages = -(-share.lines // PAGE)
+    page = 1
+    if pages > 1:
+        page = st.number_input(
+            "Page", 1, pages, key=f"costs.lines.{share.region}.{share.bucket}.{share.key}", width=160
+        )
+    with st.spinner("Reading the lines …"):
+        read = lines(actor(), workspace(), query, share, (page - 1) * PAGE, PAGE)
+    st.caption(f"{safe(share.key)}: {share.lines} lines, {money(share.cost, share.currency)}")
+    st.dataframe(read.to_pandas(), hide_index=True, alt=f"Lines of {share.key}")

@@ -1,0 +1,102 @@
+"""Bill files beside what OUTSCALE tells."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from core.domain.bill_lines import Field
+from core.domain.costs import months_later, next_month
+from core.services.costs import values
+from core.services.reconcile import Reconciliation, reconcile
+from dashboard.session import actor, workspace
+from dashboard.widgets.cost_chart import money
+from dashboard.widgets.problems import above
+from dashboard.widgets.text import safe
+
+RESULT = "costs.reconciled"
+_MONTHS = 25
+_OUTCOMES = {
+    "agreed": "agreed",
+    "differs": "differs",
+    "only_billed": "only in the bill",
+    "only_consumed": "only at OUTSCALE",
+}
+
+
+def show_reconciliation() -> None:
+    """Show the question, and its answer."""
+    st.caption(
+        "Holds the bill files of an account and a month against OUTSCALE's own figures: consumption "
+        "(ReadConsumptionAccount) times prices (ReadCatalog). Consumption is indicative; only invoices are binding."
+    )
+    accounts = [one for one in values(actor(), workspace(), Field.ACCOUNT) if one]
+    if not accounts:
+        st.info("The bills that were read name no account.", icon=":material/search_off:")
+        return
+    this = datetime.now(UTC).date().replace(day=1)
+    months = [months_later(this, -back) for back in range(_MONTHS)]
+    with st.form("costs.reconcile"):
+        left, middle, right = st.columns(3)
+        account = left.selectbox("Account ID", accounts, key="costs.reconcile.account", persist_state="session")
+        region = middle.selectbox(
+            "Region", list(workspace().regions), key="costs.reconcile.region", persist_state="session",
+            help="Where the account lives.",
+        )  # fmt: skip
+        month = right.selectbox(
+            "Month", months, index=1, format_func=lambda one: f"{one:%Y-%m}", key="costs.reconcile.month",
+            persist_state="session",
+        )  # fmt: skip
+        asked = st.form_submit_button("Reconcile", type="primary", icon=":material/balance:")
+    if asked:
+        until = min(next_month(month), datetime.now(UTC).date() + timedelta(days=1))
+        with st.spinner("Asking OUTSCALE …"):
+            st.session_state[RESULT] = reconcile(actor(), workspace(), account, region, month, until)
+    result: Reconciliation | None = st.session_state.get(RESULT)
+    if result:
+        _result(result)
+
+
+def _result(result: Reconciliation) -> None:
+    st.subheader(f"{result.account}, {result.since:%Y-%m}")
+    above(result.problem)
+    if result.problem:
+        return
+    for note in result.notes:
+        st.info(safe(note), icon=":material/info:")
+    for line in result.unpriced:
+        st.warning(f"OUTSCALE tells no price: {safe(line)}", icon=":material/money_off:")
+    counts = {word: sum(line.outcome == outcome for line in result.lines) for outcome, word in _OUTCOMES.items()}
+    columns = st.columns(3)
+    columns[0].metric("Bill files", money(result.billed, result.currency), border=True)
+    columns[1].metric("OUTSCALE", money(result.consumed, result.currency), border=True)
+    columns[2].metric("Difference", money(result.billed - result.consumed, result.currency), border=True)
+    st.caption(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "Nothing on either side.")
+    if not result.lines:
+        return
+    lines = result.lines
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Outcome": [_OUTCOMES[line.outcome] for line in lines],
+                "Service": [line.service for line in lines],
+                "Type": [line.type for line in lines],
+                "Operation": [line.operation for line in lines],
+                "Bill": pd.array([_number(line.billed) for line in lines], dtype="Float64"),
+                "OUTSCALE": pd.array([_number(line.consumed) for line in lines], dtype="Float64"),
+                "Difference": [float(line.difference) for line in lines],
+                "Title": [line.title for line in lines],
+            }
+        ),
+        hide_index=True,
+        placeholder="",
+        alt="Bill and OUTSCALE, line by line",
+        column_config={
+            name: st.column_config.NumberColumn(format="%+.2f" if name == "Difference" else "%.2f")
+            for name in ("Bill", "OUTSCALE", "Difference")
+        },
+    )
+
+
+def _number(amount: object) -> float | None:
+    return None if amount is None else float(str(amount))
