@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import zstandard
 
@@ -62,8 +62,8 @@ def is_workbook(path: Path) -> bool:
 
 
 def unpack(path: Path, name: str, work: Path, limits: Limits, *, cut: bool = False) -> Unpacked:
-    """Unpack a file named `name` into the folder `work`; what is packed inside of a zip is unpacked too. `cut`: the file
-    holds only the beginning of the object, so that an early end is no problem.
+    """Unpack a file named `name` into the folder `work`; what is packed inside of a zip is unpacked too. `cut`: the
+    file holds only the beginning of the object, so that an early end is no problem.
 
     Raises OSError when the disk does not take it."""
     with path.open("rb") as packed:
@@ -143,8 +143,8 @@ def _written(pieces: Iterator[bytes], out: BinaryIO, packed: int, limits: Limits
         out.write(piece)
 
 
-def _pieces(stream: "BinaryIO | zipfile.ZipExtFile | object") -> Iterator[bytes]:
-    while piece := stream.read(_PIECE):  # type: ignore[attr-defined]
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE):
         yield piece
 
 

@@ -20,7 +20,8 @@ import polars as pl
 
 from core.bills.layouts import recognise
 from core.bills.lines import Lines, to_lines
-from core.bills.tables import Table, open_tables
+from core.bills.table import Table
+from core.bills.tables import open_tables
 from core.domain.bill_lines import LINE, Dialect, Field, Mapping
 from core.outscale.errors import OutscaleError
 from core.outscale.resumed import pieces_of
@@ -107,6 +108,11 @@ def read_bill(task: Task) -> Understood:
             path = Path(work) / "object"
             _fetch(task, path)
             return _understand(task, path, Path(work))
+    except pl.exceptions.PolarsError as error:
+        why = str(error).splitlines()[0]
+        return Understood(
+            "failed", problem=f"The file breaks while it is read: {why}. Ask who delivers it for another."
+        )
     except OutscaleError as error:
         if error.code in {"NoSuchKey", "404"}:
             return Understood("failed", problem="The file was deleted while it was read. Read the bills again.")
@@ -160,10 +166,21 @@ def _part(table: Table, task: Task, path: Path) -> _Part | None:
     """The lines of a table; None when its columns are not understood. A text whose lines are not all alike is read a
     second time, line by line."""
     path.mkdir()
+    if table.broken:
+        return _read(table.repaired(path), task, path)
     try:
-        return _read(table, task, path)
+        part = _read(table, task, path)
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pl.exceptions.ShapeError):
         return _read(table.repaired(path), task, path)
+    # A cell over several lines shifts the numbers of those after it: only reading line by line tells them.
+    if part and part.refused and table.by_line and _has_breaks(table):
+        return _read(table.repaired(path), task, path)
+    return part
+
+
+def _has_breaks(table: Table) -> bool:
+    cells = pl.any_horizontal(pl.col(table.columns).str.contains("\n", literal=True))
+    return bool(table.scan().select(cells.any()).collect(engine="streaming").item())
 
 
 def _read(table: Table, task: Task, path: Path) -> _Part | None:
@@ -179,7 +196,7 @@ def _read(table: Table, task: Task, path: Path) -> _Part | None:
     refused = split.refused.select(LINE, "reason", pl.col("text").str.slice(0, _TEXT), "cost")
     counted = refused.select(pl.len().alias("count"), pl.col("cost").sum())
     _, shown, totals = pl.collect_all([sink, refused.head(SHOWN_REFUSED), counted], engine="streaming")
-    bad = list(table.bad)
+    bad = table.bad
     if bad:
         more = pl.DataFrame(
             {LINE: [one.line for one in bad], "reason": [one.reason for one in bad], "text": [one.text for one in bad]},
@@ -189,7 +206,7 @@ def _read(table: Table, task: Task, path: Path) -> _Part | None:
     return _Part(
         layout=mapping.layout,
         lines=accepted,
-        refused=totals["count"][0] + len(bad),
+        refused=totals["count"][0] + table.bad_count,
         refused_sum=totals["cost"][0] or Decimal(0),
         shown=shown.with_columns(table=pl.lit(table.name)),
     )
