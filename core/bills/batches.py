@@ -27,8 +27,8 @@ class Batches:
         """A row: the number of its line, and its cells by column.
 
         Raises OSError when the disk does not take it."""
-        for name in cells.keys() - self.columns.keys():
-            self.columns[name] = None
+        if not cells.keys() <= self.columns.keys():
+            self.columns |= dict.fromkeys(cells)
         self._held.append({LINE: line, **cells})
         self.rows += 1
         if len(self._held) >= ROWS:
@@ -40,9 +40,8 @@ class Batches:
         Raises OSError when the disk does not take it."""
         self._write()
         schema = {LINE: pl.Int64(), **dict.fromkeys(self.columns, pl.String())}
-        if not self._files:
-            return pl.LazyFrame(schema=schema)
-        return pl.concat([pl.scan_parquet(file) for file in self._files], how="diagonal").select(schema)
+        frames = [*(pl.scan_parquet(file) for file in self._files), pl.LazyFrame(schema=schema)]
+        return pl.concat(frames, how="diagonal").select(list(schema))
 
     def _write(self) -> None:
         if not self._held:

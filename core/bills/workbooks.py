@@ -30,7 +30,9 @@ def workbook_tables(
         if size > limits.sheet:
             what = f"{name} unpacks to {size >> 20:,} MiB, more than the {limits.sheet >> 20:,} MiB that are read."
             return [], [ReadProblem(what, "Deliver it as CSV or Parquet, which have no such bound.")]
-        book = openpyxl.load_workbook(source, read_only=True, data_only=True)
+        # As a file: of a path, openpyxl judges the name.
+        file = source.open("rb") if isinstance(source, Path) else source
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError) as error:
         return [], [_broken(name, error)]
     tables: list[Table] = []
