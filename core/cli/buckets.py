@@ -1,5 +1,6 @@
 """`onboarding buckets …`"""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,6 +72,71 @@ def list_bucket(
             ["Object key", "Bytes", "Modified (UTC)"],
             [[stored.key, stored.size, f"{stored.modified:%Y-%m-%d %H:%M}"] for stored in objects],
         )
+
+
+@app.command("refresh")
+def refresh_index(
+    name: Name,
+    bucket: Annotated[str | None, typer.Argument(help="Bucket; without it all that the credentials name.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region, when two have a bucket of this name.")] = None,
+    json: Json = False,
+) -> None:
+    """List buckets whole and keep the listing: it is there at once when the screen asks."""
+    from core.services.bucket_index import refresh  # noqa: PLC0415 - Polars takes a quarter of a second
+
+    with opened() as workspace:
+        actor = terminal_actor(workspace)
+        if bucket is not None:
+            choices = [_choice(workspace, name, bucket, region)]
+        else:
+            choices = [one for one in bucket_choices(actor, workspace) if one.credentials == name]
+            if not choices:
+                fail(f"There are no enabled billing credentials {name}.", BAD_INPUT)
+        answers = [(choice, refresh(actor, workspace, choice)) for choice in choices]
+    counts = ("objects", "size", "added", "changed", "deleted")
+    rows = [
+        {"bucket": choice.bucket, "region": choice.region, "state": found.view.state}
+        | {count: getattr(found.view, count) for count in counts}
+        | {"problem": str(found.problem or "")}
+        for choice, found in answers
+    ]
+    if json:
+        as_json(rows)
+    else:
+        heads = ["Bucket", "Region", "State", "Objects", "Bytes", "New", "Changed", "Deleted", "Problem"]
+        table(heads, [list(row.values()) for row in rows])
+    if any(found.problem for _, found in answers):
+        raise typer.Exit(REFUSED)
+
+
+@app.command("export")
+def export_index(
+    name: Name,
+    bucket: Annotated[str, typer.Argument(help="Bucket.")],
+    file: Annotated[Path, typer.Argument(help="File to write: .csv or .xlsx. One that exists is not replaced.")],
+    prefix: Annotated[str, typer.Option(help="Only object keys that begin with this.")] = "",
+    region: Annotated[str | None, typer.Option(help="Region, when two have a bucket of this name.")] = None,
+) -> None:
+    """List a bucket and write the listing as a table that is safe to open in a spreadsheet."""
+    from core.services.bucket_index import Search, export, refresh  # noqa: PLC0415 - as above
+
+    form = file.suffix.lower().removeprefix(".")
+    if form not in ("csv", "xlsx"):
+        fail(f"{file.name} ends in neither .csv nor .xlsx: say which by the name.", BAD_INPUT)
+    if file.exists():
+        fail(f"{file} is there already: choose another name or remove it.", BAD_INPUT)
+    with opened() as workspace:
+        actor, choice = terminal_actor(workspace), _choice(workspace, name, bucket, region)
+        found = refresh(actor, workspace, choice)
+        if found.problem:
+            fail(str(found.problem), REFUSED)
+        search = Search(prefix=prefix, recursive=True)
+        try:
+            export(actor, workspace, choice, search, "csv" if form == "csv" else "xlsx", file)
+        except (ValueError, OSError) as error:
+            file.unlink(missing_ok=True)
+            fail(str(error), REFUSED)
+    typer.echo(f"{file}: {found.view.objects:,} objects in {bucket}.")
 
 
 def _object(stored: StoredObject) -> dict[str, object]:

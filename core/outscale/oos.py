@@ -6,16 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import boto3
 import botocore.session
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
+from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
+from botocore.model import Shape
+from botocore.parsers import create_parser
 from pydantic import SecretStr
 
 from core.domain.proxy import ProxyUrl
@@ -23,6 +28,7 @@ from core.domain.regions import Region
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import ObjectPage, StoredObject
 from core.outscale.oos_errors import not_storage, storage_error
+from core.outscale.oos_pages import ListedPage, parse_page
 from core.outscale.transport import Transport, repeat_reads
 
 if TYPE_CHECKING:
@@ -40,6 +46,7 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 1},  # `repeat_reads` repeats, for both clients alike
     proxies={},
 )
+_REFUSALS = create_parser("rest-xml")
 _making = threading.Lock()
 Answer = TypeVar("Answer")
 
@@ -72,6 +79,8 @@ class Oos:
         self._host = urlsplit(region.oos).hostname or region.oos
         self._transport = Transport(region.ca_file, proxy, connect_timeout, read_timeout)
         self._client = _new_client(region, access_key, secret_key)
+        pair = BotoCredentials(access_key, secret_key.get_secret_value())
+        self._signer = S3SigV4Auth(pair, "s3", region.name)
         # botocore's own HTTP would follow proxy variables, and does not check the proxy's certificate for http targets.
         self._client.meta.events.register("before-send.s3", self._send)  # type: ignore[arg-type]
 
@@ -115,6 +124,23 @@ class Oos:
         more = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
         return ObjectPage(folders=folders, objects=objects, next=more or None)
 
+    def list_page(
+        self, bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "", token: str = ""
+    ) -> ListedPage:
+        """A page of up to 1,000 objects under `prefix` and after the object key `after`, or from `token` on, in
+        columns: what `list_objects` gives, in a fifth of its time, for who lists a whole bucket."""
+        asked = {
+            "list-type": "2",
+            "encoding-type": "url",  # XML cannot hold every character that an object key may
+            "prefix": prefix,
+            "delimiter": delimiter,
+            "start-after": after,
+            "continuation-token": token,
+        }
+        query = urlencode({name: text for name, text in asked.items() if text}, quote_via=quote, safe="-_.~")
+        url = f"{self._region.oos}/{quote(bucket)}?{query}"
+        return repeat_reads(lambda: self._page(url, bucket))
+
     def read(self, bucket: str, key: str, *, start: int = 0, length: int | None = None) -> bytes:
         """The bytes of an object from `start` on, `length` of them at most; none when `start` is at its end."""
         if length is not None and length <= 0:
@@ -154,6 +180,19 @@ class Oos:
         Version 4 allows seven days). Nothing is asked of the storage, so the object need not be there."""
         asked = {"Bucket": bucket, "Key": key}
         return SecretStr(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds))
+
+    def _page(self, url: str, bucket: str) -> ListedPage:
+        request = AWSRequest(method="GET", url=url)
+        self._signer.add_auth(request)
+        answer = self._send(request.prepare())
+        content = answer.content
+        if answer.status_code != HTTPStatus.OK:
+            said = {"status_code": answer.status_code, "headers": answer.headers, "body": content}
+            raise storage_error(_REFUSALS.parse(said, Shape("Refusal", {})), self._region.name, bucket)
+        try:
+            return parse_page(content)
+        except ValueError as error:
+            raise not_storage(self._region.name, str(error)) from None
 
     def _open(self, asked: dict[str, Any]) -> OpenedObject:
         answer = self._ask_once(lambda: self._client.get_object(**asked), asked["Bucket"], asked["Key"])

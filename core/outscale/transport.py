@@ -20,6 +20,8 @@ from core.domain.proxy import ProxyUrl
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.transport_errors import proxy_answered, way_error
 
+KEPT = 16
+"""Connections to one host that are kept open for the next request: as many as ask at once."""
 TRIES = 3
 PAUSE = 0.4
 """Seconds: the first pause is a random part of it, the next ones of twice as much each."""
@@ -101,13 +103,14 @@ class Transport:
     def _connections(self) -> urllib3.PoolManager:
         trust = _trust(self._ca_file)
         if self._proxy is None:
-            return urllib3.PoolManager(ssl_context=trust, timeout=self._timeout)
+            return urllib3.PoolManager(maxsize=KEPT, ssl_context=trust, timeout=self._timeout)
         sign_in = f"{self._proxy.user}:{self._proxy.password.get_secret_value()}".encode()
         # The URL has no user and password, so that no exception of urllib3 can repeat them.
         return urllib3.ProxyManager(
             f"https://{self._proxy.address}",
             proxy_headers={"Proxy-Authorization": f"Basic {base64.b64encode(sign_in).decode()}"},
             proxy_ssl_context=trust,
+            maxsize=KEPT,
             ssl_context=trust,
             timeout=self._timeout,
         )
