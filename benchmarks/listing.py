@@ -42,6 +42,8 @@ from core.store.tables import BucketIndex, now
 
 BUCKET, LARGE = "harbour-data", "harbour-large"
 LARGE_OBJECTS = 1_000_000
+LSL = ("lsl", f":s3:{BUCKET}", "--use-server-modtime")
+"""Without the option rclone asks for every object's own metadata, which takes it twenty times as long."""
 ACTOR = Actor(name="bench", via="benchmark")
 PAGES = {
     "folders": Search(),
@@ -214,8 +216,8 @@ def main() -> None:
                     "aws": program(
                         tool, "s3", "ls", "--recursive", f"s3://{BUCKET}", "--endpoint-url", region.oos, **aws
                     ),
-                    "lsl": program("rclone", "lsl", "--fast-list", f":s3:{BUCKET}", **clone),
-                    "lsl by folders": program("rclone", "lsl", f":s3:{BUCKET}", **clone),
+                    "lsl": program("rclone", *LSL, "--fast-list", **clone),
+                    "lsl by folders": program("rclone", *LSL, **clone),
                 }
             )
         best = {name: min(one[name] for one in rounds) for name in rounds[0]}

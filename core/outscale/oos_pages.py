@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from operator import lt
 from urllib.parse import unquote_plus
-from xml.etree import ElementTree
+from xml.etree.ElementTree import ParseError, XMLParser
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,65 @@ def parse_page(content: bytes) -> ListedPage:
     Raises ValueError when it is no listing."""
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:  # no storage writes one; entities could blow up
         raise ValueError("The answer declares a document type.")
+    reader = _Reader()
+    # Without document type there is nothing to expand. A tree of elements would keep the garbage collector busy for
+    # as long again as the whole listing takes.
+    parser = XMLParser(target=reader)  # noqa: S314
     try:
-        root = ElementTree.fromstring(content)  # noqa: S314 - without document type there is nothing to expand
-    except ElementTree.ParseError as error:
+        parser.feed(content)
+        return parser.close()
+    except ParseError as error:
         raise ValueError(str(error)) from None
-    space, _, name = root.tag.rpartition("}")
-    space = f"{space}}}" if space else ""
-    if name != "ListBucketResult":
-        raise ValueError(f"The answer is {name or 'nothing'}, not ListBucketResult.")
-    encoded = root.findtext(f"{space}EncodingType") == "url"
-    page = ListedPage(token=(root.findtext(f"{space}NextContinuationToken") or "") if _cut(root, space) else "")
-    key_tag, size_tag, time_tag = f"{space}Key", f"{space}Size", f"{space}LastModified"
-    etag_tag, class_tag = f"{space}ETag", f"{space}StorageClass"
-    try:
-        for entry in root.iter(f"{space}Contents"):
-            cells = {cell.tag: cell.text for cell in entry}
-            page.keys.append(_name(cells[key_tag], encoded))
-            page.sizes.append(int(cells[size_tag] or ""))
-            page.modified.append(cells[time_tag] or "")
-            page.etags.append((cells.get(etag_tag) or "").strip('"'))
-            page.classes.append(cells.get(class_tag) or "STANDARD")
     except KeyError as error:
-        raise ValueError(f"An entry has no {str(error.args[0]).removeprefix(space)}.") from None
-    for folder in root.iter(f"{space}CommonPrefixes"):
-        page.folders.append(_name(folder.findtext(f"{space}Prefix"), encoded))
-    return page
+        raise ValueError(f"An entry has no {error.args[0]}.") from None
 
 
-def _cut(root: ElementTree.Element, space: str) -> bool:
-    return root.findtext(f"{space}IsTruncated") == "true"
+class _Reader:
+    """Takes what the parser meets: texts, and the ends of elements."""
 
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self.data = self._texts.append
+        self._cells: dict[str, str] = {}
+        """The texts of the last entry's elements, or of the listing's own, by name."""
+        self._page = ListedPage()
+        self._encoded = False
+        self._token = ""
+        self._more = False
+        self._root = ""
 
-def _name(text: str | None, encoded: bool) -> str:
-    name = text or ""
-    return unquote_plus(name) if encoded and ("%" in name or "+" in name) else name
+    def end(self, tag: str) -> None:
+        """Keep what an element holds; the last one to end is the document's own."""
+        name = tag.rpartition("}")[2]
+        if name == "Contents":
+            self._entry()
+        elif name == "CommonPrefixes":
+            self._page.folders.append(self._cells["Prefix"])
+        elif name == "EncodingType":
+            self._encoded = "".join(self._texts) == "url"
+        elif name == "NextContinuationToken":
+            self._token = "".join(self._texts)
+        elif name == "IsTruncated":
+            self._more = "".join(self._texts) == "true"
+        else:
+            self._cells[name] = "".join(self._texts)
+            self._root = name
+        self._texts.clear()
+
+    def close(self) -> ListedPage:
+        """The page, when all is read."""
+        if self._root != "ListBucketResult":
+            raise ValueError(f"The answer is {self._root}, not ListBucketResult.")
+        if self._encoded:
+            for names in (self._page.keys, self._page.folders):
+                names[:] = [unquote_plus(name) if "%" in name or "+" in name else name for name in names]
+        return ListedPage(**(vars(self._page) | {"token": self._token if self._more else ""}))
+
+    def _entry(self) -> None:
+        cells, page = self._cells, self._page
+        page.keys.append(cells["Key"])
+        page.sizes.append(int(cells["Size"]))
+        page.modified.append(cells["LastModified"])
+        page.etags.append(cells.get("ETag", "").strip('"'))
+        page.classes.append(cells.get("StorageClass") or "STANDARD")
+        cells.clear()
