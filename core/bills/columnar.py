@@ -1,6 +1,7 @@
 """Parquet files as tables of text."""
 
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
@@ -39,3 +40,22 @@ def _as_text(name: str, form: pl.DataType) -> pl.Expr:
     if form.is_nested():
         return pl.when(pl.col(name).is_not_null()).then(pl.struct(pl.col(name)).struct.json_encode())
     return pl.col(name).cast(pl.String())
+
+
+def parquet_head(file: IO[bytes], name: str, limits: Limits, rows: int) -> tuple[pl.DataFrame, list[ReadProblem]]:
+    """The first rows of a Parquet file as text, read by ranges: of an open file, Polars would read all."""
+    from pyarrow import ArrowException, parquet  # noqa: PLC0415 - only who looks at Parquet waits for it
+
+    try:
+        source = parquet.ParquetFile(file, buffer_size=1 << 16, pre_buffer=False)
+        width = len(source.schema_arrow.names)
+        if width > limits.columns:
+            what = f"{name} has {width:,} columns, more than the {limits.columns:,} that are read."
+            return pl.DataFrame(), [ReadProblem(what, "Ask who delivers it for a narrower table.")]
+        batch = next(source.iter_batches(rows), None)
+        # Polars takes a frame without rows from the schema alone.
+        frame = pl.DataFrame(pl.from_arrow(source.schema_arrow.empty_table() if batch is None else batch))
+    except (ArrowException, OSError) as error:
+        what = f"{name} is a broken or cut Parquet file: {str(error).splitlines()[0]}"
+        return pl.DataFrame(), [ReadProblem(what, "Ask who delivers it for a whole one.")]
+    return frame.select(_as_text(*column).alias(column[0]) for column in frame.schema.items()), []

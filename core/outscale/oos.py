@@ -141,13 +141,27 @@ class Oos:
         url = f"{self._region.oos}/{quote(bucket)}?{query}"
         return repeat_reads(lambda: self._page(url, bucket))
 
-    def read(self, bucket: str, key: str, *, start: int = 0, length: int | None = None) -> bytes:
-        """The bytes of an object from `start` on, `length` of them at most; none when `start` is at its end."""
+    def size_of(self, bucket: str, key: str) -> tuple[int, str]:
+        """The bytes of an object, and its ETag."""
+        try:
+            answer = self._ask(lambda: self._client.head_object(Bucket=bucket, Key=key), bucket, key)
+        except OutscaleError as error:
+            if error.on_the_way:
+                raise
+            self.read(bucket, key, length=1)  # a refused HEAD has no words
+            raise
+        return answer["ContentLength"], answer.get("ETag", "").strip('"')
+
+    def read(self, bucket: str, key: str, *, start: int = 0, length: int | None = None, etag: str = "") -> bytes:
+        """The bytes of an object from `start` on, `length` of them at most; none when `start` is at its end. With
+        `etag`, only as long as the object still has it; one that was replaced raises the code PreconditionFailed."""
         if length is not None and length <= 0:
             return b""
         asked: dict[str, Any] = {"Bucket": bucket, "Key": key}
         if start or length is not None:
             asked["Range"] = f"bytes={start}-" + (str(start + length - 1) if length is not None else "")
+        if etag:
+            asked["IfMatch"] = f'"{etag}"'
 
         def whole() -> bytes:
             return b"".join(self._open(asked).pieces)

@@ -1,7 +1,7 @@
-"""Billing buckets: which there are, what is in them, one file."""
+"""Billing buckets: which there are, and the keys that open them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,8 +16,7 @@ from core.outscale.errors import OutscaleError
 from core.outscale.models import ObjectPage
 from core.outscale.oos import Oos
 from core.services import sealed
-from core.services.preview import HEAD, Preview, UnreadableError, preview_csv
-from core.services.use_case import changing, looking
+from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import Bucket, Credentials, Project
 from core.vault.master_key import VaultError
@@ -39,16 +38,6 @@ class Listing:
     """One page of a folder, or what is wrong."""
 
     page: ObjectPage | None = None
-    problem: FieldProblem | None = None
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file under way: its size in bytes and its bytes piece by piece, or what is wrong. The pieces may still raise
-    OutscaleError when the connection is cut."""
-
-    size: int = 0
-    pieces: Iterator[bytes] | None = None
     problem: FieldProblem | None = None
 
 
@@ -143,37 +132,6 @@ def list_objects(
     except OutscaleError as error:
         return Listing(problem=refusal(error))
     return Listing(page=page)
-
-
-def download(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str) -> Download:
-    """Begin to fetch a whole file. The download is recorded as an event.
-
-    Raises StoreError when the store refuses."""
-    storage = open_storage(actor, workspace, choice, "buckets.download")
-    if isinstance(storage, FieldProblem):
-        return Download(problem=storage)
-    try:
-        size, pieces = storage.stream(choice.bucket, key)
-    except OutscaleError as error:
-        return Download(problem=refusal(error))
-    with changing(actor, workspace, "buckets.download") as change:
-        change.record(choice.credentials, bucket=choice.bucket, region=choice.region, key=key, size=size)
-    return Download(size=size, pieces=pieces)
-
-
-def preview(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str) -> Preview | FieldProblem:
-    """The first rows of a CSV file, plain or gzip, read from its first part only.
-
-    Raises StoreError when the store cannot be read."""
-    storage = open_storage(actor, workspace, choice, "buckets.preview")
-    if isinstance(storage, FieldProblem):
-        return storage
-    try:
-        return preview_csv(key, storage.read(choice.bucket, key, length=HEAD))
-    except OutscaleError as error:
-        return refusal(error)
-    except UnreadableError as error:
-        return FieldProblem(field="key", what=str(error), mend="Download the file to look at it.")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def show_preview(choice: BucketChoice, stored: StoredObject) -> Preview | None:
     this = (choice, stored.key, stored.etag)
     if st.session_state.get(f"{STATE}.of") != this:
         st.session_state[f"{STATE}.of"] = this
-        for name in ("dialect", "inside", "answer"):
+        for name in ("dialect", "inside", "answer", "entry"):
             st.session_state.pop(f"{STATE}.{name}", None)
     inside: str | None = st.session_state.get(f"{STATE}.inside")
     dialect: Dialect | None = st.session_state.get(f"{STATE}.dialect")
@@ -44,20 +44,16 @@ def show_preview(choice: BucketChoice, stored: StoredObject) -> Preview | None:
     if isinstance(answer, FieldProblem):
         above(answer)
         return None
-    _show(answer, inside)
+    _show(answer)
     return answer
 
 
-def _show(answer: Preview, inside: str | None) -> None:
-    if answer.inside and not inside:
-        st.markdown(f"A zip of {len(answer.inside)} files.")
-    if answer.inside or inside:
-        _entry(answer)
+def _show(answer: Preview) -> None:
+    if len(answer.inside) > 1:
+        _which(answer)
     for problem in answer.problems:
         where = f"Line {problem.line:,}: " if problem.line else ""
         st.warning(f"{where}{safe(problem.what)} {safe(problem.mend)}", icon=":material/warning:")
-    if answer.note:
-        st.info(safe(answer.note), icon=":material/info:")
     if answer.dialect:
         _dialect(answer.dialect)
     if answer.rows.width:
@@ -65,18 +61,23 @@ def _show(answer: Preview, inside: str | None) -> None:
         st.caption(f"{all_of_it} {answer.rows.height:,} rows, {answer.rows.width} columns. {safe(answer.kind)}.")
         st.dataframe(answer.rows, hide_index=True, height=min(38 + 35 * answer.rows.height, 420), alt="First rows")
     elif answer.text:
+        st.caption(f"{'All' if answer.whole else 'The beginning'} of it. {safe(answer.kind)}.")
         st.code(answer.text, language=None, height=420)
 
 
-def _entry(answer: Preview) -> None:
-    entries: list[str] = st.session_state.setdefault(f"{STATE}.entries", list(answer.inside))
+def _which(answer: Preview) -> None:
+    """Choose a file of a zip or a sheet of a workbook."""
 
     def choose() -> None:
         st.session_state[f"{STATE}.inside"] = st.session_state[f"{STATE}.entry"]
         st.session_state.pop(f"{STATE}.dialect", None)
 
     st.selectbox(
-        "File in the zip", entries, index=None, placeholder="Choose one", key=f"{STATE}.entry", on_change=choose
+        f"Inside ({len(answer.inside):,})",
+        answer.inside,
+        index=answer.inside.index(answer.chosen),
+        key=f"{STATE}.entry",
+        on_change=choose,
     )
 
 
