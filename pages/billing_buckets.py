@@ -9,18 +9,29 @@ import streamlit as st
 from core.domain.credentials import FieldProblem
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice, ProjectBuckets, bucket_choices, project_buckets
-from core.services.bucket_index import FolderRow, IndexPage, IndexView, Refreshed, Search, index_of, page, refresh
+from core.services.bucket_index import (
+    FolderRow,
+    IndexPage,
+    IndexView,
+    Refreshed,
+    Search,
+    changes_of,
+    index_of,
+    object_of,
+    page,
+    refresh,
+)
 from core.services.downloads import export_listing, saved_name, within
 from dashboard.navigation import ADD_CREDENTIALS, go
 from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.bucket_downloads import JOB, begin, download_button, link_dialog, show_downloads
-from dashboard.widgets.bucket_table import Picked, ago, amount, changes, entries, overview
+from dashboard.widgets.bucket_table import Picked, ago, amount, changed_table, changes, entries, overview
 from dashboard.widgets.preview import show_preview
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import day_begins, local, safe, size
 
-PLACE = "buckets.place"
+PLACE, OPEN = "buckets.place", "buckets.open"
 PROJECTS = "buckets.projects"
 LOOKING = "buckets.looking"
 FIELDS = "buckets.search"
@@ -51,6 +62,8 @@ class Place:
     problem: FieldProblem | None = None
     search: Search | None = None
     """What the page was of: another search begins with its first page."""
+    key: str = ""
+    """Object that another screen sent here, shown until something else is chosen."""
 
     def walk(self, prefix: str) -> None:
         """Go to a folder's first page."""
@@ -61,16 +74,31 @@ class Place:
         """Go to the page that begins there."""
         self.offset = offset
         self.visit += 1
+        self.key = ""
 
 
 def main() -> None:
     """Show the screen."""
     st.title("Billing buckets")
+    _sent_here()
     place: Place | None = st.session_state.get(PLACE)
     if place is None:
         _all_buckets()
     else:
         _bucket(place)
+
+
+def _sent_here() -> None:
+    """Go to the object that another screen names."""
+    named: tuple[str, str, str] | None = st.session_state.pop(OPEN, None)
+    if named is None:
+        return
+    region, bucket, key = named
+    for choice in _choices():
+        if (choice.region, choice.bucket) == (region, bucket):
+            st.session_state[PLACE] = Place(choice, prefix=key[: key.rfind("/") + 1], key=key)
+            return
+    st.warning(f"No enabled billing credentials name the bucket {bucket} ({region}) now.", icon=":material/warning:")
 
 
 def _all_buckets() -> None:
@@ -174,6 +202,9 @@ def _status(place: Place, view: IndexView | None, name: str) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_said(view), width="stretch")
+        if view and changes(view):
+            with st.popover("What changed", icon=":material/difference:"):
+                changed_table(changes_of(actor(), workspace(), place.choice))
         if st.button("Refresh", icon=":material/refresh:"):
             _refresh(place, name)
             st.rerun()
@@ -221,8 +252,9 @@ def _search(place: Place) -> Search:
         descending=descending,
     )
     if search != place.search:
-        place.search = search
-        place.turn(0)
+        first, place.search = place.search is None, search
+        if not first:
+            place.turn(0)
     return search
 
 
@@ -263,7 +295,7 @@ def _found(place: Place, search: Search, found: IndexPage) -> None:
             st.info("Nothing is in here." if place.prefix else "The bucket is empty.", icon=":material/folder_off:")
         return
     what = "match" if search.recursive else "in here"
-    st.caption(f"{amount(found.total_objects, found.total_size, len(found.folders))} {what}. {_HOW}")
+    st.caption(f"{amount(found.total_objects, found.total_size, found.total_folders)} {what}. {_HOW}")
     alt = f"Folders and files of {place.choice.bucket}/{place.prefix}"
     picked = entries(found, place.prefix, f"buckets.table.{place.visit}", alt)
     if isinstance(picked.opened, FolderRow):
@@ -276,6 +308,12 @@ def _found(place: Place, search: Search, found: IndexPage) -> None:
         _file(place.choice, picked.objects[0])
     elif picked.objects or picked.folders:
         _several(place, picked)
+    elif place.key:
+        stored = object_of(actor(), workspace(), place.choice, place.key)
+        if stored:
+            _file(place.choice, stored)
+        else:
+            st.warning("That file is not in the bucket any more.", icon=":material/warning:")
 
 
 def _pages(place: Place, search: Search, found: IndexPage) -> None:

@@ -173,12 +173,6 @@ class Oos:
                 return b""
             raise
 
-    def stream(self, bucket: str, key: str) -> tuple[int, Iterator[bytes]]:
-        """A whole object: its size, and its bytes piece by piece. The pieces raise OutscaleError when the connection
-        is cut; they are not begun again."""
-        opened = self.open(bucket, key)
-        return opened.size, opened.pieces
-
     def open(self, bucket: str, key: str, *, start: int = 0, etag: str = "") -> OpenedObject:
         """An object from byte `start` on, which must be before its end. With `etag`, only as long as the object still
         has it; one that was replaced raises the code PreconditionFailed."""

@@ -207,6 +207,15 @@ def objects_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> pl.L
     return pl.scan_parquet(path) if path else pl.LazyFrame(schema=_SCHEMA)
 
 
+def object_of(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str) -> StoredObject | None:
+    """One object as it was listed; None when it was not.
+
+    Raises StoreError when the store cannot be read."""
+    found = objects_of(actor, workspace, choice).filter(pl.col("key") == key)
+    rows = _once_more(found.collect).rows(named=True)
+    return StoredObject(**rows[0]) if rows else None
+
+
 def changes_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> pl.DataFrame:
     """What the last refresh found, the first 1,000 of each: `change` (new, changed, deleted), `key`, `size` in bytes
     and `modified` (UTC), for a deleted object as they were.

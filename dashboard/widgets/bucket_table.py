@@ -7,11 +7,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
+import polars as pl
 import streamlit as st
 
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice
-from core.services.bucket_index import FolderRow, IndexPage, IndexView
+from core.services.bucket_index import NAMED, FolderRow, IndexPage, IndexView
 from dashboard.widgets.text import size, time_column
 
 _STATES = {
@@ -113,6 +114,19 @@ def entries(page: IndexPage, prefix: str, key: str, alt: str) -> Picked:
         [folders[row] for row in ticked if row < len(folders)],
         [objects[row - len(folders)] for row in ticked if row >= len(folders)],
     )
+
+
+def changed_table(found: pl.DataFrame) -> None:
+    """The objects that the last refresh found new, changed or deleted."""
+    st.dataframe(
+        found.rename({"change": "Change", "key": "Object key", "size": "Size", "modified": "Modified"}),
+        hide_index=True,
+        height=min(_HEAD + _ROW * len(found), _TALLEST),
+        alt="What changed",
+        column_config={"Size": st.column_config.NumberColumn(format="bytes"), "Modified": time_column()},
+    )
+    if len(found) >= NAMED:
+        st.caption(f"The first {NAMED:,} of each are named.")
 
 
 def state_of(view: IndexView | None) -> str:

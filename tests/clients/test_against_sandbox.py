@@ -151,12 +151,12 @@ def test_billing_buckets(settings: Settings, sandbox) -> None:
     following = there.list_objects(bills["name"], delimiter="", limit=3, token=page.next)
     assert not set(names) & {stored.key for stored in following.objects}
     first = page.objects[0]
-    size, pieces = there.stream(bills["name"], first.key)
-    content = b"".join(pieces)
-    assert len(content) == size == first.size
+    opened = there.open(bills["name"], first.key)
+    content = b"".join(opened.pieces)
+    assert len(content) == opened.size == first.size
     assert there.read(bills["name"], first.key) == content
     assert there.read(bills["name"], first.key, start=3, length=5) == content[3:8]
-    assert there.read(bills["name"], first.key, start=size, length=5) == b""
+    assert there.read(bills["name"], first.key, start=opened.size, length=5) == b""
     assert first.modified.tzinfo is UTC or first.modified.utcoffset() == timedelta()
 
 
@@ -174,7 +174,7 @@ def test_what_the_storage_refuses(settings: Settings, sandbox) -> None:
         assert trouble(lambda ask=ask: ask("no-such-bucket-here")) is Trouble.NOT_FOUND
         assert trouble(lambda ask=ask: ask(foreign)) is Trouble.FORBIDDEN
     assert trouble(lambda: there.read(bucket, "no/such/key.csv")) is Trouble.NOT_FOUND
-    assert trouble(lambda: there.stream(bucket, "no/such/key.csv")) is Trouble.NOT_FOUND
+    assert trouble(lambda: there.open(bucket, "no/such/key.csv")) is Trouble.NOT_FOUND
     wrong = storage(settings, key | {"secret_key": WRONG.get_secret_value()})
     for ask in (wrong.list_buckets, lambda: wrong.head_bucket(bucket), lambda: wrong.list_objects(bucket)):
         assert trouble(ask) is Trouble.SIGNATURE

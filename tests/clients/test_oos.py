@@ -101,9 +101,9 @@ def test_a_whole_file_piece_by_piece() -> None:
     content = bytes(range(256)) * 10_000
     headers = {"ETag": '"e"', "Content-Encoding": "gzip", "Content-Type": "text/html"}
     with Origin(Reply(200, content, headers)) as origin:
-        size, pieces = oos(region_at(origin.url)).stream("bills", "a.csv.gz")
-        assert size == len(content)
-        parts = list(pieces)
+        opened = oos(region_at(origin.url)).open("bills", "a.csv.gz")
+        assert opened.size == len(content)
+        parts = list(opened.pieces)
         assert b"".join(parts) == content  # as stored, not unpacked
         assert len(parts) == 3
 

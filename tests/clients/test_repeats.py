@@ -143,10 +143,10 @@ def test_a_file_that_is_cut_is_read_again() -> None:
 def test_a_download_that_is_cut_says_so() -> None:
     cut = Reply(200, b"0123", {"ETag": '"e"'}, cut=True)
     with Origin(cut) as origin:
-        size, pieces = oos(region_at(origin.url)).stream("bills", "a.csv")
-        assert size == 104
+        opened = oos(region_at(origin.url)).open("bills", "a.csv")
+        assert opened.size == 104
         with pytest.raises(OutscaleError) as caught:
-            list(pieces)
+            list(opened.pieces)
         assert caught.value.trouble is Trouble.CONNECTION
         assert_says_enough(caught.value)
         assert len(origin.seen) == 1
@@ -154,7 +154,7 @@ def test_a_download_that_is_cut_says_so() -> None:
 
 def test_a_download_that_stalls_says_so() -> None:
     with Origin(Reply(200, b"0123", {"ETag": '"e"', "Content-Length": "10"})) as origin:
-        _, pieces = oos(region_at(origin.url), read_timeout=0.2).stream("bills", "a.csv")
+        opened = oos(region_at(origin.url), read_timeout=0.2).open("bills", "a.csv")
         with pytest.raises(OutscaleError) as caught:
-            list(pieces)
+            list(opened.pieces)
         assert caught.value.trouble is Trouble.TIMEOUT

@@ -4,9 +4,10 @@ import pytest
 
 from core.domain.checks import Outcome
 from core.domain.credentials import FieldProblem
-from core.services.billing import BucketChoice, bucket_choices, download, list_objects, preview
+from core.services.billing import BucketChoice, bucket_choices, list_objects
+from core.services.bucket_index import refresh
 from core.services.credentials import set_enabled
-from core.services.preview import Preview
+from core.services.preview import preview
 from core.services.workspace import Workspace
 from tests.services.conftest import ACTOR, billing, checked, line, stored
 
@@ -107,25 +108,6 @@ def test_folders_are_walked_page_by_page(workspace: Workspace, sandbox) -> None:
     assert all(stored.key.startswith(folders[0]) and stored.size > 0 for stored in inside.objects)
 
 
-def test_files_are_downloaded_and_previewed(workspace: Workspace, sandbox) -> None:
-    stored(workspace, billing(sandbox.info))
-    choice = bucket_choices(ACTOR, workspace)[0]
-    page = list_objects(ACTOR, workspace, choice, folders=False).page
-    assert page
-    previewed = set()
-    for one in page.objects:
-        if not one.key.endswith((".csv", ".csv.gz")):
-            continue
-        answer = preview(ACTOR, workspace, choice, one.key)
-        assert isinstance(answer, Preview), answer
-        assert "AccountId" in answer.rows.columns
-        previewed.add((answer.separator, answer.decimal))
-    assert previewed == {(";", ","), (",", ".")}
-    fetched = download(ACTOR, workspace, choice, page.objects[0].key)
-    assert fetched.pieces
-    assert len(b"".join(fetched.pieces)) == fetched.size == page.objects[0].size
-
-
 def test_disabled_credentials_are_used_by_nothing(workspace: Workspace, sandbox) -> None:
     stored(workspace, billing(sandbox.info))
     choice = bucket_choices(ACTOR, workspace)[0]
@@ -135,3 +117,4 @@ def test_disabled_credentials_are_used_by_nothing(workspace: Workspace, sandbox)
     assert problem
     assert "disabled" in problem.what
     assert isinstance(preview(ACTOR, workspace, choice, "x.csv"), FieldProblem)
+    assert refresh(ACTOR, workspace, choice).problem
