@@ -39,6 +39,7 @@ def list_ranges(storage: Oos, bucket: str, take: Take, seen: Seen, stop: threadi
     Raises UnorderedError, OutscaleError, StoppedError; what `take` got is worth nothing then."""
     work = _Work(storage, bucket, take, seen, stop)
     first = work.ask("")
+    seen(len(first.keys), sum(first.sizes))
     if not first.token:
         take(first)
         return
@@ -96,7 +97,7 @@ class _Work:
         self.over = threading.Event()
 
     def ask(self, after: str) -> ListedPage:
-        """The objects after an object key, counted."""
+        """The objects after an object key."""
         if self._stop.is_set() or self.over.is_set():
             raise StoppedError
         page = self._storage.list_page(self._bucket, after=after)
@@ -106,7 +107,6 @@ class _Work:
 
     def begin(self, first: ListedPage) -> None:
         """Hand on the first page, and cut what comes after it into ranges."""
-        self._seen(len(first.keys), sum(first.sizes))
         self._take(first)
         self._waiting = [_Range(first.keys[-1], None, self._folders(first.keys[-1]))]
         while len(self._waiting) < RANGES:

@@ -117,7 +117,8 @@ class FolderRow:
 
 @dataclass(frozen=True)
 class IndexPage:
-    """Part of what was looked for: folders first, then objects. The totals are of everything that was."""
+    """Part of what was looked for: folders first, then objects. The totals are of all that was, what is in the folders
+    included."""
 
     folders: list[FolderRow] = field(default_factory=list)
     objects: list[StoredObject] = field(default_factory=list)
@@ -185,7 +186,11 @@ def index_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> IndexV
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "buckets.index") as session:
         row = _row(session, choice)
-    return _view(row) if row else None
+    if row is None:
+        return None
+    if row.listed and not (workspace.settings.home / "index" / f"{row.id}.parquet").exists():
+        return _EMPTY  # the files can be removed, and do not come back with the database
+    return _view(row)
 
 
 def page(
@@ -429,13 +434,17 @@ def _after(prefix: str) -> str:
 def _page(objects: pl.LazyFrame, search: Search, offset: int, limit: int) -> IndexPage:
     wanted = _wanted(objects, search)
     folders: list[FolderRow] = []
-    total_folders = 0
+    total_folders, below_objects, below_size = 0, 0, 0
     if not search.recursive:
         inside = pl.col("key").str.strip_prefix(search.prefix)
         below = inside.str.contains("/", literal=True)
         grouped = _folders(wanted.filter(below), search, inside)
         wanted = wanted.filter(~below)
-        total_folders = len(grouped)
+        total_folders, below_objects, below_size = (
+            len(grouped),
+            int(grouped["objects"].sum()),
+            int(grouped["size"].sum()),
+        )
         folders = [
             FolderRow(search.prefix + row["folder"] + "/", row["objects"], row["size"], row["modified"])
             for row in grouped.slice(offset, limit).iter_rows(named=True)
@@ -457,8 +466,8 @@ def _page(objects: pl.LazyFrame, search: Search, offset: int, limit: int) -> Ind
         folders,
         [StoredObject(**row) for row in found.iter_rows(named=True)],
         total_folders,
-        total_objects,
-        total_size,
+        total_objects + below_objects,
+        total_size + below_size,
         offset + limit < total_folders + total_objects,
     )
 

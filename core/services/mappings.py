@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+import polars as pl
 from sqlmodel import Session, col, select
 
+from core.bills.layouts import propose, recognise
+from core.bills.lines import to_lines
 from core.domain.actor import Actor
-from core.domain.bill_lines import Dialect, Mapping
+from core.domain.bill_lines import LINE, Dialect, Field, Mapping
 from core.domain.credentials import FieldProblem
 from core.services.billing import BucketChoice
 from core.services.use_case import changing, looking
@@ -80,6 +84,46 @@ def list_mappings(actor: Actor, workspace: Workspace, choice: BucketChoice) -> l
         )
         newest.add(row.prefix)
     return views
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """How a file is read. `decided`: the version that a person decided for it, None when its columns speak for
+    themselves (`recognised`) or the mapping is a guess."""
+
+    mapping: Mapping
+    recognised: bool
+    decided: MappingView | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a mapping makes of some rows: `accepted` as lines (see `Field`) and `refused` with `line`, `reason`, `text`
+    and `cost`; lines are counted from 1 among these rows. `sums`: the accepted costs by currency."""
+
+    accepted: pl.DataFrame
+    refused: pl.DataFrame
+    sums: dict[str, Decimal]
+
+
+def proposed(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str, rows: pl.DataFrame) -> Proposal:
+    """How an object with these first rows (all text) is read when bills are read, or the best guess where it is not.
+
+    Raises StoreError when the store cannot be read."""
+    for version in sorted(list_mappings(actor, workspace, choice), key=lambda one: -len(one.prefix)):
+        fits = set(version.mapping.columns.values()) <= set(rows.columns)
+        if version.in_force and key.startswith(version.prefix) and fits:
+            return Proposal(version.mapping, recognised=True, decided=version)
+    sure = recognise(rows.columns, rows)
+    return Proposal(sure, recognised=True) if sure else Proposal(propose(rows.columns, rows), recognised=False)
+
+
+def tried(mapping: Mapping, rows: pl.DataFrame) -> Trial:
+    """Read some rows (all text) by a mapping that misses nothing."""
+    lines = to_lines(rows.with_row_index(LINE, offset=1).cast({LINE: pl.Int64}).lazy(), mapping)
+    accepted, refused = pl.collect_all([lines.accepted, lines.refused])
+    sums = accepted.group_by(Field.CURRENCY).agg(pl.col(Field.COST).sum()).sort(Field.CURRENCY)
+    return Trial(accepted, refused, dict(sums.iter_rows()))
 
 
 def save_mapping(

@@ -33,7 +33,7 @@ def show_downloads() -> None:
     fetched: Fetched | None = job.finished(JOB)
     if fetched:
         _take(fetched)
-    job.watch(JOB, st.session_state.get(f"{JOB}.unit", "KiB"), "Opening …")
+    job.watch(JOB, st.session_state.get(f"{JOB}.unit", "KB"), "Opening …")
     said: Fetched | None = st.session_state.get(f"{OFFER}.said")
     if said:
         if said.stopped:
@@ -83,14 +83,14 @@ def download_button(choice: BucketChoice, objects: Callable[[], list[StoredObjec
         return
     if st.button(label, icon=":material/download:", disabled=job.running(JOB)):
         who, opened = actor(), workspace()
-        shift, unit = (20, "MiB") if total >= _AT_ONCE else (10, "KiB")
+        by, unit = (1_000_000, "MB") if total >= _AT_ONCE else (1000, "KB")
         begin(
             lambda advance, stop: fetch(
                 who,
                 opened,
                 choice,
                 objects(),
-                progress=lambda done, whole, key: advance(done >> shift, whole >> shift, key),
+                progress=lambda done, whole, key: advance(done // by, whole // by, key),
                 stop=stop,
             ),
             unit,

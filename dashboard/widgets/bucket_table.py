@@ -146,7 +146,7 @@ def ago(moment: datetime) -> str:
 
 
 def amount(count: int, total: int, folders: int = 0) -> str:
-    """`3 folders, 1,203 files, 1.2 GiB`."""
+    """`3 folders, 1,203 files, 1.2 GB`."""
     parts = [f"{folders:,} folder{'s' if folders != 1 else ''}"] if folders else []
     return ", ".join([*parts, f"{count:,} file{'s' if count != 1 else ''}", size(total)])
 

@@ -59,7 +59,13 @@ def _show(answer: Preview) -> None:
     if answer.rows.width:
         all_of_it = "All" if answer.whole else "The first"
         st.caption(f"{all_of_it} {answer.rows.height:,} rows, {answer.rows.width} columns. {safe(answer.kind)}.")
-        st.dataframe(answer.rows, hide_index=True, height=min(38 + 35 * answer.rows.height, 420), alt="First rows")
+        st.dataframe(
+            answer.rows,
+            hide_index=True,
+            height=min(38 + 35 * answer.rows.height, 420),
+            alt="First rows",
+            placeholder="",
+        )
     elif answer.text:
         st.caption(f"{'All' if answer.whole else 'The beginning'} of it. {safe(answer.kind)}.")
         st.code(answer.text, language=None, height=420)
@@ -84,7 +90,7 @@ def _which(answer: Preview) -> None:
 def _dialect(now: Dialect) -> None:
     """How the text was understood, in one line; what is corrected there is read again."""
     said = [
-        _SEPARATORS.get(now.separator, now.separator).lower(),
+        _SEPARATORS.get(now.separator, now.separator).split(" ")[0].lower(),
         f"decimal {'comma' if now.decimal == ',' else 'point'}",
         _encoding(now.encoding),
         "with a header" if now.header else "without a header",

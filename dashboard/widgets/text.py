@@ -16,12 +16,12 @@ def safe(text: str) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in binary units: `1.4 MiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
+    """Bytes in decimal units, as Streamlit's tables show them: `1.4 MB`."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
+        count /= 1000
+    return f"{count:.1f} TB"
 
 
 def local(moment: datetime | None) -> str:
