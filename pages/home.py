@@ -10,6 +10,7 @@ from dashboard.navigation import (
     ACCOUNTS,
     ADD_CREDENTIALS,
     BILLING_BUCKETS,
+    COSTS,
     CREDENTIALS,
     REQUEST_ACCOUNT,
     SCREENS,
@@ -33,6 +34,7 @@ _KINDS = {
     Kind.EXPIRING: ("orange", "schedule", "Expires soon"),
     Kind.ROTATION: ("orange", "sync_problem", "Rotation"),
     Kind.UNREAD: ("orange", "cloud_off", "Not read"),
+    Kind.COST: ("orange", "trending_up", "Costs"),
     Kind.REQUEST: ("orange", "mark_email_unread", "No answer"),
     Kind.UNUSED: ("gray", "bedtime", "Unused"),
     Kind.OLD: ("gray", "history", "Old"),
@@ -117,6 +119,8 @@ def _lead(screen: Screen, line: Attention) -> None:
         st.session_state["accounts.opened"] = (line.account_id, line.region)
     elif screen is REQUEST_ACCOUNT:
         st.session_state["request.opened"] = line.request
+    elif screen is COSTS:
+        st.session_state["costs.view"] = "Budgets"
     elif screen is CREDENTIALS:
         st.session_state["credentials.opened"] = line.subject
     go(screen)

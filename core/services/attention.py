@@ -24,7 +24,7 @@ from core.services.seen import SOME_USER, Use, note_keys, note_use, read_use
 from core.services.signing import signing_keys
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import AccountRequest, Credentials, Policy, Project, SeenKey, now
+from core.store.tables import AccountRequest, BillObject, Credentials, Policy, Project, SeenKey, now
 
 
 class Kind(StrEnum):
@@ -44,6 +44,8 @@ class Kind(StrEnum):
     """A rotation was left at a step, or the old key's time of grace is over."""
     UNREAD = "unread"
     """The keys of an account could not be read."""
+    COST = "cost"
+    """A budget is passed or will be, a day cost far more than those before, or a bill did not arrive."""
     REQUEST = "request"
     """A request has had no answer for long."""
     UNUSED = "unused"
@@ -84,7 +86,10 @@ def attention(actor: Actor, workspace: Workspace) -> list[Attention]:
         for key in session.exec(select(SeenKey)):
             if (key.access_key, key.region) not in rotating:
                 found += _key(key, policy, used.get((key.access_key, key.region)) or used.get((key.access_key, "")))
+        billed = session.exec(select(BillObject.id).limit(1)).first() is not None
     found += _intents(actor, workspace)
+    if billed:
+        found += _costs(actor, workspace)
     for one in rotations:
         if one.busy or (one.step == "wait" and not one.due):
             continue
@@ -105,6 +110,20 @@ def attention(actor: Actor, workspace: Workspace) -> list[Attention]:
             )
         )
     return by_urgency(found)
+
+
+def _costs(actor: Actor, workspace: Workspace) -> Iterator[Attention]:
+    from core.services.budgets import cost_alerts  # noqa: PLC0415 - Polars takes a quarter of a second
+
+    for alert in cost_alerts(actor, workspace):
+        yield Attention(
+            kind=Kind.COST,
+            subject=alert.subject,
+            what=alert.what,
+            mend=alert.mend,
+            screen="costs",
+            since=alert.since,
+        )
 
 
 def by_urgency(lines: Iterable[Attention]) -> list[Attention]:
