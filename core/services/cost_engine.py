@@ -107,7 +107,7 @@ def read_bill(task: Task) -> Understood:
         with tempfile.TemporaryDirectory(prefix="bill-", dir=task.folder, ignore_cleanup_errors=True) as work:
             path = Path(work) / "object"
             _fetch(task, path)
-            return _understand(task, path, Path(work))
+            return understand(task, path, Path(work))
     except pl.exceptions.PolarsError as error:
         why = str(error).splitlines()[0]
         return Understood(
@@ -131,7 +131,10 @@ def _fetch(task: Task, path: Path) -> None:
             out.write(piece)
 
 
-def _understand(task: Task, path: Path, work: Path) -> Understood:
+def understand(task: Task, path: Path, work: Path) -> Understood:
+    """What the file at `path`, which is the task's object, comes to; `work` is a folder for what it needs meanwhile.
+
+    Raises PolarsError for a file that breaks in the middle, OSError when the disk does not take it."""
     opened = open_tables(path, task.key, work, dialect=task.dialect)
     problem = " ".join(f"{one.what} {one.mend}" for one in opened.problems)
     if not opened.tables:
