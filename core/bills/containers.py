@@ -15,7 +15,7 @@ from core.bills.limits import Limits
 from core.bills.problems import ReadProblem
 
 _PIECE = 1 << 20
-# A few bytes of Zstandard can stand for 128 KiB each: small bites keep what comes out of one small.
+# Small bites: a few bytes of Zstandard can stand for 128 KiB each, and of a bite that is damaged nothing comes.
 _BITE = 4096
 _ASK = "Ask who delivers it for a whole one."
 
@@ -156,7 +156,7 @@ def _gunzipped(packed: BinaryIO) -> Iterator[bytes]:
     rest = b""
     while True:
         if not rest:
-            rest = packed.read(_PIECE)
+            rest = packed.read(_BITE)
             if not rest:
                 break
         if member.eof:

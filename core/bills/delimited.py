@@ -4,6 +4,7 @@ import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Found = tuple[str, list[Table], list[ReadProblem]]
 _PIECE = 1 << 20
 _SAMPLE_ROWS = 100
+_LONGEST = 100_000
+"""Characters of a line that are looked at for the table's width; Python's reader refuses longer cells."""
 _TEXT = 300
 """Characters of a bad line that are kept."""
 
@@ -101,7 +104,8 @@ def _in_utf8(path: Path, work: Path, dialect: Dialect, head: bool) -> Path:
     with path.open("rb") as file:
         start = file.read(_PIECE)
     plain = codecs.lookup(dialect.encoding).name in {"utf-8", "utf-8-sig", "ascii"}
-    old_mac = b"\r" in start and b"\n" not in start and plain
+    beginning = start.decode(dialect.encoding, errors="replace")
+    old_mac = "\r" in beginning and "\n" not in beginning
     if plain and not old_mac and not head:
         return path
     turned = work / "text"
@@ -136,11 +140,12 @@ def _header(path: Path, dialect: Dialect) -> tuple[list[str], int] | ReadProblem
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         for _ in range(dialect.skip):
             file.readline()
-        reader = _reader(file, dialect)
+        reader = _reader(iter(lambda: file.readline(_LONGEST), ""), dialect)
         try:
-            rows = [row for _, row in zip(range(_SAMPLE_ROWS if not dialect.header else 1), reader, strict=False)]
+            rows = [row for _, row in zip(range(1), reader, strict=False)]
             after = reader.line_num
-            rows += [row for _, row in zip(range(_SAMPLE_ROWS), reader, strict=False)]
+            with suppress(csv.Error):  # a line that is broken further down is told with its number when all are read
+                rows.extend(row for _, row in zip(range(_SAMPLE_ROWS), reader, strict=False))
         except csv.Error as error:
             what = f"The header cannot be read: {error}."
             return ReadProblem(what, "Correct how the text is written, its quotes first.", dialect.skip + 1)

@@ -71,7 +71,8 @@ def day(text: pl.Expr, form: DateForm) -> pl.Expr:
             turned = text.str.replace(r"^(\d{1,2})[-/.](\d{4})$", "${2}-${1}").str.replace(
                 r"^(\d{4})[/.]?(\d{2})$", "${1}-${2}"
             )
-            return (turned.str.slice(0, 7) + "-01").str.to_date("%Y-%m-%d", strict=False)
+            # Nothing but a month: days would lose theirs.
+            return pl.when(turned.str.len_chars() == 7).then(turned + "-01").str.to_date("%Y-%m-%d", strict=False)
         case "excel":
             # Excel counts from 1900 and takes that for a leap year: from this day on both errors even out.
             serial = text.str.replace(",", ".", literal=True).cast(pl.Float64(), strict=False)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.bills.conftest import Read
@@ -65,9 +65,10 @@ def test_any_dialect_gives_the_same_cents(
                 when.strftime(form),
                 f"12623441{number:04}",
                 service,
-                NUMBERS[decimal][style](abs(cost) * (1 if cost >= 0 else -1)),
+                NUMBERS[decimal][style](cost),
             ]
         )
+    assume(encoding != "latin-1" or "\u202f" not in out.getvalue())  # which it does not have
     content = PACKED[packed](out.getvalue().encode(encoding))
     found = read(f"bill.csv{packed}", content)
     assert found.state == "read", found
