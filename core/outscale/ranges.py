@@ -6,7 +6,7 @@ from typing_extensions import Buffer
 
 from core.outscale.oos import Oos
 
-PIECE = 256 * 1024
+PIECE = 64 * 1024
 """Bytes of a request: zip directories and Parquet footers mostly fit into one."""
 
 

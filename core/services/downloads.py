@@ -164,6 +164,14 @@ def export_listing(
     path = Path(draft)
     try:
         bucket_index.export(actor, workspace, choice, replace(search, recursive=True), form, path)
+    except ValueError as error:
+        path.unlink(missing_ok=True)
+        return Fetched(problem=FieldProblem(field="form", what=str(error), mend="Or narrow the search."))
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return Fetched(problem=_full(folder))
     except BaseException:
         path.unlink(missing_ok=True)
         raise

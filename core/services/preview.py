@@ -26,9 +26,8 @@ from core.services.billing import BucketChoice, open_storage, refusal
 from core.services.workspace import Workspace
 
 HEAD = 256 * 1024
-"""Bytes of the beginning that are fetched; of a packed file, four times as many unpacked ones are looked at."""
+"""Bytes of the beginning that are fetched; of a file in a zip, so many unpacked ones are looked at."""
 ROWS = 100
-_UNPACKED = 4 * HEAD
 _TEXT = 20_000
 """Characters of a text without columns that are shown."""
 _SHOWN_BAD = 5
@@ -145,7 +144,7 @@ def _zip(
         return Preview("zip", inside=names, chosen=chosen, problems=[problem])
     path = work / "entry"
     with archive.open(entry) as packed:
-        path.write_bytes(packed.read(_UNPACKED))
+        path.write_bytes(packed.read(HEAD))
         cut = bool(packed.read(1))
     shown = _shown(open_tables(path, chosen, work, dialect=dialect, head=cut), whole=not cut)
     return Preview(
