@@ -78,7 +78,14 @@ def _form() -> None:
             typed = st.text_input("Amount a month", key="costs.budget.amount", placeholder="1500.00")
             beside(problems, "amount")
         with currency:
-            chosen = st.selectbox("Currency", _currencies(), accept_new_options=True, key="costs.budget.currency")
+            chosen = st.selectbox(
+                "Currency",
+                _currencies(),
+                format_func=lambda code: "Not told" if code == NO_CURRENCY else code,
+                accept_new_options=True,
+                key="costs.budget.currency",
+                help="That of the bills. Those of OUTSCALE may tell none.",
+            )
             beside(problems, "currency")
         with threshold:
             percent = st.number_input(
@@ -103,5 +110,4 @@ def _names(scope: str) -> list[str]:
 
 
 def _currencies() -> list[str]:
-    known = [one for one in values(actor(), workspace(), Field.CURRENCY) if one != NO_CURRENCY]
-    return list(dict.fromkeys([*known, "EUR", "USD"]))
+    return list(dict.fromkeys([*values(actor(), workspace(), Field.CURRENCY), "EUR", "USD"]))

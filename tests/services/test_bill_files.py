@@ -1,0 +1,268 @@
+"""Bill files pulled from a bucket: each read once, and again when it changes."""
+
+import errno
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from distributed import Client, LocalCluster
+from sqlmodel import select
+
+from core.domain.bill_lines import Field, Mapping
+from core.domain.costs import CostQuery
+from core.domain.credentials import CredentialsDraft
+from core.services import cost_engine
+from core.services.bill_files import BillObjectView, PullReport, bill_objects, pull, refused_lines
+from core.services.billing import BucketChoice, bucket_choices, storage_key
+from core.services.cost_engine import Task, read_bill
+from core.services.costs import costs, period_known
+from core.services.credentials import set_enabled
+from core.services.mappings import apply_again, delete_mappings, list_mappings, save_mapping
+from core.services.workspace import Workspace, open_workspace
+from core.store.tables import Bucket
+from tests.bills.make_corpus import Corpus, Figure, outscale, written
+from tests.services.conftest import ACTOR, stored
+from tests.services.own_bucket import Own
+
+
+class Bills(Own):
+    """A bucket named by billing credentials, with bills in it."""
+
+    def __init__(self, workspace: Workspace, sandbox) -> None:
+        super().__init__(workspace, sandbox)
+        account = sandbox.account(0)
+        key = account["access_keys"][0]
+        draft = {
+            "name": "harbour",
+            "billing_only": True,
+            "billing_access_key": key["access_key_id"],
+            "billing_secret_key": key["secret_key"],
+            "buckets": [{"name": self.choice.bucket, "region": self.choice.region}],
+        }
+        stored(workspace, CredentialsDraft.model_validate(draft))
+        (self.choice,) = bucket_choices(ACTOR, workspace)
+
+    def bill(self, key: str, told: list[Figure]) -> Decimal:
+        self.put(key, written(outscale(told)).encode())
+        return sum((one.cost for one in told), Decimal(0))
+
+    def pull(self, **how) -> PullReport:
+        return pull(ACTOR, self.workspace, **how)
+
+    def known(self) -> dict[str, BillObjectView]:
+        return {one.key: one for one in bill_objects(ACTOR, self.workspace) if one.key.startswith("bills/")}
+
+    def total(self) -> Decimal:
+        query = CostQuery(since=date(2020, 1, 1), until=date(2030, 1, 1), by=())
+        return sum((row["cost"] for row in costs(ACTOR, self.workspace, query).iter_rows(named=True)), Decimal(0))
+
+    def task(self, key: str, etag: str, folder: Path | None = None) -> Task:
+        found = storage_key(ACTOR, self.workspace, self.choice, "test")
+        assert isinstance(found, cost_engine.StorageKey)
+        return Task(found, self.choice.bucket, key, etag, None, None, folder)
+
+
+@pytest.fixture
+def bills(workspace: Workspace, sandbox) -> Iterator[Bills]:
+    there = Bills(workspace, sandbox)
+    yield there
+    for key in there.made:
+        there.delete(key)
+
+
+@pytest.fixture
+def told() -> Callable[[], list[Figure]]:
+    corpus = Corpus()
+    return lambda: corpus.figures(12)
+
+
+def test_new_changed_and_deleted_files(bills: Bills, told) -> None:
+    first = bills.bill("bills/a.csv", told())
+    second = bills.bill("bills/b.csv", told())
+    report = bills.pull()
+    assert (report.read, report.failed, report.problems) == (2, 0, [])
+    assert bills.total() == first + second
+    known = bills.known()["bills/a.csv"]
+    assert (known.state, known.layout, known.accepted, known.refused) == ("read", "OUTSCALE consumption", 12, 0)
+    assert known.sums == {"XXX": first}
+    again = bills.pull()
+    assert (again.read, again.unchanged) == (0, report.read + report.unknown)
+    third = bills.bill("bills/b.csv", told())
+    bills.delete("bills/a.csv")
+    last = bills.pull()
+    assert (last.read, last.gone) == (1, 1)
+    assert list(bills.known()) == ["bills/b.csv"]
+    assert bills.total() == third
+    kept = list(bills.workspace.settings.costs.glob("account=*/month=*/*.parquet"))
+    assert len(kept) == 1  # nothing of the old ones is left
+    assert not list((bills.workspace.settings.costs / "inbox").iterdir())
+
+
+def test_a_month_of_one_account_has_its_place(bills: Bills, told) -> None:
+    figures = told()
+    for one in figures:
+        one.account = "126234412779"
+    bills.bill("bills/a.csv", figures)
+    bills.pull()
+    (path,) = (bills.workspace.settings.costs / "account=126234412779" / "month=2026-03").iterdir()
+    assert len(pl.read_parquet(path)) == 12
+
+
+def test_stopping_loses_nothing(bills: Bills, told) -> None:
+    sums = [bills.bill(f"bills/{number:02}.csv", told()) for number in range(8)]
+    stop = threading.Event()
+
+    def after_two(done: int, total: int, doing: str) -> None:
+        if done == 2:
+            stop.set()
+
+    report = bills.pull(progress=after_two, stop=stop)
+    assert report.stopped
+    assert 2 <= report.read + report.unknown < 8
+    some = bills.total()
+    rest = bills.pull()
+    assert not rest.stopped
+    assert rest.read == 8 - report.read
+    assert some < bills.total() == sum(sums)
+
+
+def test_lines_that_do_not_fit_are_kept_with_their_numbers(bills: Bills, told) -> None:
+    figures = told()
+    rows = outscale(figures)
+    wrong, total = [*rows[5][:-1], "n/a"], ["Total", *[""] * 11, "9.50"]
+    bills.put("bills/a.csv", written([*rows[:5], wrong, *rows[6:], total]).encode())
+    bills.pull()
+    known = bills.known()["bills/a.csv"]
+    assert (known.accepted, known.refused, known.refused_sum) == (11, 2, Decimal("9.50"))
+    refused = refused_lines(ACTOR, bills.workspace, known.id)
+    assert refused["line"].to_list() == [6, 14]
+    assert "no amount" in refused["reason"][0]
+    assert "looks like a total" in refused["reason"][1]
+    assert sum(known.sums.values()) == bills.total() == sum(one.cost for one in figures) - figures[4].cost
+
+
+ODD = "Kostenstelle;Wann;Wer;Summe netto\nA;01/02/2026;x;1.234,50\nB;28/02/2026;y;-10,00\n"
+MAPPING = Mapping(
+    layout="custom",
+    columns={Field.DAY: "Wann", Field.COST: "Summe netto", Field.SERVICE: "Kostenstelle"},
+    constants={Field.CURRENCY: "CHF"},
+    decimal=",",
+    dates="day_first",
+)
+COLUMNS = ["Kostenstelle", "Wann", "Wer", "Summe netto"]
+
+
+def test_an_unknown_layout_is_mapped_in_versions(bills: Bills) -> None:
+    bills.put("bills/odd/a.csv", ODD.encode())
+    assert bills.pull().unknown >= 1
+    assert bills.known()["bills/odd/a.csv"].state == "unknown_layout"
+    problem = save_mapping(ACTOR, bills.workspace, bills.choice, "bills/odd/", MAPPING, None, COLUMNS)
+    assert problem is None
+    assert bills.pull().read == 1
+    assert bills.known()["bills/odd/a.csv"].sums == {"CHF": Decimal("1224.50")}
+    francs = MAPPING.model_copy(update={"constants": {Field.CURRENCY: "EUR"}})
+    assert save_mapping(ACTOR, bills.workspace, bills.choice, "bills/odd/", francs, None, COLUMNS) is None
+    assert bills.pull().read == 1  # another version reads it again
+    assert bills.known()["bills/odd/a.csv"].sums == {"EUR": Decimal("1224.50")}
+    versions = list_mappings(ACTOR, bills.workspace, bills.choice)
+    assert [(one.version, one.in_force) for one in versions] == [(2, True), (1, False)]
+    assert apply_again(ACTOR, bills.workspace, bills.choice, versions[1]) is None
+    bills.pull()
+    assert bills.known()["bills/odd/a.csv"].sums == {"CHF": Decimal("1224.50")}
+    assert delete_mappings(ACTOR, bills.workspace, bills.choice, "bills/odd/")
+    bills.pull()
+    assert bills.known()["bills/odd/a.csv"].state == "unknown_layout"
+    assert bills.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "prefix", "words"),
+    [
+        ({"columns": {Field.SERVICE: "Wer"}}, "", "Nothing says the day and cost"),
+        ({"columns": MAPPING.columns | {Field.TYPE: "Typ"}}, "", "has no column Typ"),
+        ({}, "x" * 1025, "longer than any object key"),
+    ],
+)
+def test_mappings_that_cannot_be(bills: Bills, changes: dict, prefix: str, words: str) -> None:
+    mapping = MAPPING.model_copy(update=changes)
+    problem = save_mapping(ACTOR, bills.workspace, bills.choice, prefix, mapping, None, COLUMNS)
+    assert problem
+    assert words in problem.what
+    assert list_mappings(ACTOR, bills.workspace, bills.choice) == []
+
+
+def test_a_file_replaced_or_deleted_while_it_is_read(bills: Bills, told, tmp_path: Path) -> None:
+    bills.bill("bills/a.csv", told())
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    replaced = read_bill(bills.task("bills/a.csv", "an-older-etag", folder))
+    assert replaced.state == "failed"
+    assert "was replaced while it was read" in replaced.problem
+    gone = read_bill(bills.task("bills/none.csv", "e", folder))
+    assert gone.state == "failed"
+    assert "was deleted while it was read" in gone.problem
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_said(bills: Bills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cost_engine, "_fetch", full)
+    found = read_bill(bills.task("bills/a.csv", "e", tmp_path))
+    assert found.state == "failed"
+    assert "has no room" in found.problem
+
+
+def test_a_failed_reading_keeps_what_was_read(bills: Bills, told, monkeypatch: pytest.MonkeyPatch) -> None:
+    total = bills.bill("bills/a.csv", told())
+    bills.pull()
+    choice = replace(bills.choice)
+    set_enabled(ACTOR, bills.workspace, ["harbour"], False)
+    report = bills.pull(choices=[choice])
+    assert any("disabled" in problem.what for problem in report.problems)
+    set_enabled(ACTOR, bills.workspace, ["harbour"], True)
+    assert bills.total() == total
+
+
+def test_costs_of_a_bucket_that_nobody_names_are_nobodys(bills: Bills, told) -> None:
+    bills.bill("bills/a.csv", told())
+    bills.pull()
+    assert period_known(ACTOR, bills.workspace)
+    with bills.workspace.store.writing() as session:
+        for row in session.exec(select(Bucket)).all():
+            session.delete(row)
+    assert bill_objects(ACTOR, bills.workspace) == []
+    assert bills.total() == 0
+
+
+def test_no_bucket_no_bills(workspace: Workspace) -> None:
+    assert pull(ACTOR, workspace) == PullReport()
+    assert period_known(ACTOR, workspace) is None
+    choice = BucketChoice("none", "none", "sandbox-west-1")
+    assert pull(ACTOR, workspace, [choice]).problems[0].what == "There are no credentials none."
+
+
+def test_a_dask_cluster_of_two_workers_gives_the_same(bills: Bills, told) -> None:
+    sums = [bills.bill(f"bills/{number}.csv", told()) for number in range(5)]
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        clustered = bills.workspace.settings.model_copy(update={"dask": cluster.scheduler_address})
+        bills.workspace = open_workspace(clustered)
+        report = bills.pull()
+        with Client(cluster) as client:
+            done = client.run(lambda dask_worker: dask_worker.state.executed_count)
+    bills.workspace.close()
+    assert report.problems == []
+    assert report.read == 5
+    assert bills.total() == sum(sums)
+    assert len(done) == 2
+    assert all(done.values()), done
+    bills.bill("bills/more.csv", told())
+    without = bills.pull()
+    assert "does not answer" in str(without.problems[0])
+    assert bills.total() == sum(sums)
