@@ -24,6 +24,15 @@ def amount(text: pl.Expr, decimal: Literal[".", ","]) -> pl.Expr:
     return text.map_batches(lambda column: _amounts(column, decimal), return_dtype=AMOUNT, is_elementwise=True)
 
 
+def plain_amount(text: pl.Expr, decimal: Literal[".", ","]) -> pl.Expr:
+    """The same where it is written in the plainest way: digits and one decimal sign. Null for everything else, which
+    `amount` may still know; this takes half the time."""
+    if decimal == ".":
+        return text.cast(AMOUNT, strict=False)
+    alone = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(",", ".", literal=True))
+    return alone.cast(AMOUNT, strict=False)
+
+
 def _amounts(column: pl.Series, decimal: Literal[".", ","]) -> pl.Series:
     """The usual form at once; the few others by their rules."""
     if decimal == "," and column.str.contains(".", literal=True).any():

@@ -6,9 +6,6 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from core.bills.batches import Batches, unique
 from core.bills.limits import Limits
 from core.bills.problems import ReadProblem
@@ -25,6 +22,9 @@ def workbook_tables(
     texts are held in memory. Dates come as `2026-01-31`, amounts as Excel holds them: with 15 digits.
 
     Raises OSError when the disk does not take them."""
+    import openpyxl  # noqa: PLC0415 - only who has workbooks waits for it
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     try:
         size = _unpacked(source)
         if size > limits.sheet:

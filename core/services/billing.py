@@ -5,16 +5,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
-from core.domain.proxy import ProxyUrl, parse_proxy
-from core.domain.regions import Region
+from core.domain.proxy import parse_proxy
 from core.outscale.errors import OutscaleError
 from core.outscale.models import ObjectPage
 from core.outscale.oos import Oos
+from core.outscale.storage_key import StorageKey
 from core.services import sealed
 from core.services.use_case import looking
 from core.services.workspace import Workspace
@@ -132,29 +131,6 @@ def list_objects(
     except OutscaleError as error:
         return Listing(problem=refusal(error))
     return Listing(page=page)
-
-
-@dataclass(frozen=True)
-class StorageKey:
-    """Who asks the object storage of which Region, and how. It can be handed to another process."""
-
-    region: Region
-    access_key: str
-    secret_key: SecretStr
-    proxy: ProxyUrl | None
-    connect_timeout: float
-    read_timeout: float
-
-    def open(self) -> Oos:
-        """The object storage; nothing is asked of it yet."""
-        return Oos(
-            self.region,
-            self.access_key,
-            self.secret_key,
-            proxy=self.proxy,
-            connect_timeout=self.connect_timeout,
-            read_timeout=self.read_timeout,
-        )
 
 
 def open_storage(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> Oos | FieldProblem:

@@ -19,13 +19,14 @@ from pathlib import Path
 import polars as pl
 
 from core.bills.layouts import recognise
-from core.bills.lines import Lines, to_lines
+from core.bills.lines import Lines, plain_lines, to_lines
+from core.bills.numbers import AMOUNT
 from core.bills.table import Table
 from core.bills.tables import open_tables
 from core.domain.bill_lines import LINE, Dialect, Field, Mapping
 from core.outscale.errors import OutscaleError
 from core.outscale.resumed import pieces_of
-from core.services.billing import StorageKey
+from core.outscale.storage_key import StorageKey
 from core.settings import Settings
 
 READER = 1
@@ -36,6 +37,9 @@ SHOWN_REFUSED = 1000
 """So many refused lines are kept with their numbers and text; all are counted and summed."""
 _TEXT = 500
 """Characters of a refused line that are kept."""
+
+
+_SHOWN = pl.Schema({LINE: pl.Int64(), "reason": pl.String(), "text": pl.String(), "cost": AMOUNT, "table": pl.String()})
 
 
 @dataclass(frozen=True)
@@ -193,9 +197,13 @@ def _read(table: Table, task: Task, path: Path) -> _Part | None:
         mapping = recognise(table.columns, frame.head(SAMPLE).collect())
     if mapping is None:
         return None
-    split: Lines = to_lines(frame, mapping)
     accepted = path / "accepted.parquet"
-    sink = split.accepted.sink_parquet(accepted, compression="zstd", lazy=True, engine="streaming")
+    if not table.bad_count:
+        plain_lines(frame, mapping).sink_parquet(accepted, compression="lz4", engine="streaming")
+        if _height(pl.scan_parquet(accepted)) == _height(frame):
+            return _Part(mapping.layout, accepted, 0, Decimal(0), pl.DataFrame(schema=_SHOWN))
+    split: Lines = to_lines(frame, mapping)
+    sink = split.accepted.sink_parquet(accepted, compression="lz4", lazy=True, engine="streaming")
     refused = split.refused.select(LINE, "reason", pl.col("text").str.slice(0, _TEXT), "cost")
     counted = refused.select(pl.len().alias("count"), pl.col("cost").sum())
     _, shown, totals = pl.collect_all([sink, refused.head(SHOWN_REFUSED), counted], engine="streaming")
@@ -213,6 +221,10 @@ def _read(table: Table, task: Task, path: Path) -> _Part | None:
         refused_sum=totals["cost"][0] or Decimal(0),
         shown=shown.with_columns(table=pl.lit(table.name)),
     )
+
+
+def _height(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect(engine="streaming").item())
 
 
 def _kept(task: Task, parts: list[_Part], problem: str) -> Understood:

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from core.domain.bill_lines import Dialect, Mapping
 from core.domain.regions import Region
-from core.services.billing import StorageKey
+from core.outscale.storage_key import StorageKey
 from core.services.cost_engine import Task, Understood, understand
 
 Read = Callable[..., Understood]
