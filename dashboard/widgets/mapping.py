@@ -25,7 +25,7 @@ from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import local, safe
 
-SAID = "mapping.said"
+SAID, DROP = "mapping.said", "mapping.drop"
 LABELS = {
     Field.DAY: "Day *",
     Field.COST: "Cost *",
@@ -217,15 +217,27 @@ def _versions(choice: BucketChoice, key: str) -> None:
             )
             if one.in_force:
                 st.badge("In force", icon=":material/check:", color="green")
-                if st.button("Give up", key=f"mapping.drop.{one.id}", help="Its files are understood by themselves."):
-                    _give_up(choice, one)
+                st.button(
+                    "Give up",
+                    key=f"mapping.drop.{one.id}",
+                    help="Its files are understood by themselves.",
+                    on_click=lambda id=one.id: st.session_state.update({DROP: id}),
+                )
             elif st.button("Use again", key=f"mapping.again.{one.id}"):
                 above(apply_again(actor(), workspace(), choice, one))
                 st.session_state[SAID] = f"Version {one.version} is in force again. Read the bills to use it."
                 st.rerun()
 
+    dropped = next((one for one in versions if one.id == st.session_state.get(DROP)), None)
+    if dropped:
+        _give_up(choice, dropped)
 
-@st.dialog("Give up the mapping?")
+
+def _close() -> None:
+    st.session_state.pop(DROP, None)
+
+
+@st.dialog("Give up the mapping?", icon=":material/delete:", on_dismiss=_close)
 def _give_up(choice: BucketChoice, one: MappingView) -> None:
     st.markdown(
         f"All versions for “{safe(one.prefix) or 'the whole bucket'}” are deleted, and its files are understood by "
@@ -233,6 +245,7 @@ def _give_up(choice: BucketChoice, one: MappingView) -> None:
     )
     if st.button("Give up", type="primary", key="mapping.drop.sure"):
         delete_mappings(actor(), workspace(), choice, one.prefix)
+        _close()
         st.session_state[SAID] = "The mapping is deleted. Read the bills to see what they come to without it."
         st.rerun()
 
