@@ -202,9 +202,7 @@ def main() -> None:
     memory = {name: max(one[name]["memory"] for one in rounds) for name in RUNS}
     own, peer, pandas = best["ours"], best["polars"], best["pandas"]
     print(f"first sum:        {own:6.2f} s, {memory['ours']:6.0f} MB (asked: under 600)")
-    print(
-        f"bare Polars scan: {peer:6.2f} s, {memory['polars']:6.0f} MB; ours takes {own / peer:.2f} times (1.3)"
-    )
+    print(f"bare Polars scan: {peer:6.2f} s, {memory['polars']:6.0f} MB; ours takes {own / peer:.2f} times (1.3)")
     print(f"pandas:           {pandas:6.2f} s, {memory['pandas']:6.0f} MB; ours takes {own / pandas:.2f} times")
     print(f"second sum:       {best['again']:6.2f} s, {memory['again']:6.0f} MB (asked: under 1 s)")
 

@@ -225,8 +225,8 @@ def _over(view: BudgetView) -> Iterator[CostAlert]:
             id=f"forecast:{view.id}:{view.month:%Y-%m}:{view.limit}",
             kind="forecast",
             subject=view.name,
-            what=f"{_money(view.forecast, view.currency)} are expected for {view.month:%Y-%m} ({view.method}), "
-            f"which is over {share}.",
+            what=f"{_money(view.forecast, view.currency)} are expected for {view.month:%Y-%m} "
+            f"({view.method.rstrip('.')}), which is over {share}.",
             mend="See what costs most, or raise the budget.",
             since=since,
         )

@@ -141,3 +141,15 @@ def pick(table: Locator, row: int, *, checkbox: bool = True) -> None:
     """Select a row of a table, which Streamlit draws on a canvas: its checkbox stands first in the row."""
     table.scroll_into_view_if_needed()
     table.click(position={"x": 18, "y": ROW_HEIGHT * (row + 1) + ROW_HEIGHT / 2})
+
+
+def click(table: Locator, row: int) -> None:
+    """Click the first cell of a row, right of its checkbox."""
+    page = table.page
+    idle(page)
+    page.wait_for_timeout(1000)  # the canvas takes clicks a while after it is drawn
+    table.scroll_into_view_if_needed()
+    table.hover(position={"x": 60, "y": ROW_HEIGHT * (row + 1) + ROW_HEIGHT / 2})
+    table.click(position={"x": 60, "y": ROW_HEIGHT * (row + 1) + ROW_HEIGHT / 2})
+    page.wait_for_timeout(300)
+    idle(page)

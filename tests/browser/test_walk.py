@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Dashboard, choose, fill, idle, pick, picture, press, visit
+from tests.browser.conftest import Dashboard, choose, click, fill, idle, pick, picture, press, visit
 
 
 def test_the_main_job_in_one_walk(page: Page, dashboard: Dashboard, sandbox) -> None:
@@ -20,7 +20,7 @@ def test_the_main_job_in_one_walk(page: Page, dashboard: Dashboard, sandbox) -> 
     _carry_it_into_credentials(page)
     _add_billing_credentials(page, sandbox.info["billing"][0])
     _manage_credentials(page)
-    _browse_buckets(page, sandbox.info["billing"][0])
+    _browse_buckets(page)
 
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home").click()
     expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
@@ -104,15 +104,16 @@ def _manage_credentials(page: Page) -> None:
     picture(page, "10-credentials-checked-again")
 
 
-def _browse_buckets(page: Page, key: dict) -> None:
+def _browse_buckets(page: Page) -> None:
     visit(page, "Billing buckets")
-    expect(page.get_by_text("24 folders")).to_be_visible()
+    click(page.get_by_test_id("stDataFrame").first, 0)
+    expect(page.get_by_text("24 folders, 72 files")).to_be_visible()
     picture(page, "11-bucket")
-    pick(page.get_by_test_id("stDataFrame").first, 0)
-    expect(page.get_by_text(re.compile(r"0 folders, \d+ files"))).to_be_visible()
+    click(page.get_by_test_id("stDataFrame").first, 0)
+    expect(page.get_by_text(re.compile(r"^3 files"))).to_be_visible()
     picture(page, "12-folder")
-    pick(page.get_by_test_id("stDataFrame").first, 0)
-    expect(page.get_by_text("First 100 rows")).to_be_visible()
+    click(page.get_by_test_id("stDataFrame").first, 0)
+    expect(page.get_by_text("The first 100 rows")).to_be_visible()
     picture(page, "13-preview")
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download", exact=True).click()
