@@ -52,6 +52,12 @@ class Settings(BaseSettings):
     alerts_address: EmailStr | None = Field(
         None, description="Who gets a mail about budgets, spikes and missing bills; nobody when not set."
     )
+    costs_bucket: str | None = Field(
+        None,
+        pattern=r"^[^/]+/[^/]+/[^/]+$",
+        description="Bucket of your own that keeps the lines of bills too, as CREDENTIALS/REGION/BUCKET: the key of "
+        "these project credentials must be allowed to write into it.",
+    )
     dask: str | None = Field(
         None,
         description="Scheduler of a Dask cluster that reads bill files: tls://host:8786, or tcp:// on this machine. "

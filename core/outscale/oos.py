@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,7 +20,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigVal
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import Loader
-from botocore.model import Shape
+from botocore.model import StructureShape
 from botocore.parsers import create_parser
 from pydantic import SecretStr
 
@@ -47,6 +48,7 @@ _CONFIG = Config(
     proxies={},
 )
 _REFUSALS = create_parser("rest-xml")
+_NOTHING = StructureShape("Nothing", {"type": "structure", "members": {}})
 _making = threading.Lock()
 Answer = TypeVar("Answer")
 
@@ -62,8 +64,9 @@ class OpenedObject:
 
 
 class Oos:
-    """The object storage of one Region, for one access key. Only reads, so every request that was throttled or cut is
-    repeated, at most three tries. Every method raises OutscaleError when it does not succeed."""
+    """The object storage of one Region, for one access key. Every request can be done twice without harm, so one that
+    was throttled or cut is repeated, at most three tries. Every method raises OutscaleError when it does not
+    succeed."""
 
     def __init__(
         self,
@@ -183,6 +186,19 @@ class Oos:
             asked["IfMatch"] = f'"{etag}"'
         return repeat_reads(lambda: self._open(asked))
 
+    def put(self, bucket: str, key: str, path: Path) -> None:
+        """Put a file as an object, in the place of the one that has this key."""
+
+        def once() -> None:
+            with path.open("rb") as file:
+                self._ask_once(lambda: self._client.put_object(Bucket=bucket, Key=key, Body=file), bucket, key)
+
+        repeat_reads(once)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object; one that is not there is deleted already."""
+        self._ask(lambda: self._client.delete_object(Bucket=bucket, Key=key), bucket, key)
+
     def presigned(self, bucket: str, key: str, seconds: int) -> SecretStr:
         """An address from which anyone can fetch the object for so many seconds, one to 604,800 (AWS: Signature
         Version 4 allows seven days). Nothing is asked of the storage, so the object need not be there."""
@@ -196,7 +212,7 @@ class Oos:
         content = answer.content
         if answer.status_code != HTTPStatus.OK:
             said = {"status_code": answer.status_code, "headers": answer.headers, "body": content}
-            raise storage_error(_REFUSALS.parse(said, Shape("Refusal", {})), self._region.name, bucket)
+            raise storage_error(_REFUSALS.parse(said, _NOTHING), self._region.name, bucket)
         try:
             return parse_page(content)
         except ValueError as error:
@@ -228,7 +244,7 @@ class Oos:
 
     def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         headers = {name: _text(value) for name, value in request.headers.items()}
-        raw = self._transport.send(str(request.method), str(request.url), headers)  # reads have no body
+        raw = self._transport.send(str(request.method), str(request.url), headers, request.body)
         answer = AWSResponse(str(request.url), raw.status, cast(Any, raw.headers), raw)
         if not request.stream_output:
             with self._transport.told_apart(self._host):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -50,11 +50,9 @@ class Transport:
         self._proxy = proxy
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        """Send one request, once, and follow no redirect. The body of the answer is still to be read, by `read` or
-        inside `told_apart`.
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> urllib3.BaseHTTPResponse:
+        """Send one request, once, and follow no redirect. `body`: text, bytes or a file. The body of the answer is
+        still to be read, by `read` or inside `told_apart`.
 
         Raises OutscaleError when no answer came, or the proxy answered instead."""
         parts = urlsplit(url)

@@ -21,6 +21,7 @@ from core.domain.credentials import FieldProblem
 from core.services import bucket_index
 from core.services.billing import BucketChoice, bucket_choices, storage_key
 from core.services.cost_engine import Task, Understood, executor, read_bill, understood_by
+from core.services.line_keeper import LineKeeper, line_keeper
 from core.services.mappings import chosen, mappings_of
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
@@ -101,21 +102,39 @@ def pull(
     Raises StoreError when the store refuses."""
     stop = stop or threading.Event()
     tell = progress or (lambda done, total, doing: None)
+    keeper = line_keeper(actor, workspace)
     report = PullReport()
+    if isinstance(keeper, FieldProblem):
+        report, keeper = _with(report, keeper), None
+    elif keeper:
+        report = _with(report, keeper.fetch(workspace.settings.costs, _kept_files(actor, workspace)))
     work: list[_Waiting] = []
     for choice in _once(bucket_choices(actor, workspace) if choices is None else choices):
         if stop.is_set():
             break
         tell(0, 0, f"Listing {choice.bucket}")
-        report, waiting = _look(actor, workspace, choice, report, stop)
+        report, waiting = _look(actor, workspace, choice, report, stop, keeper)
         work += waiting
     if work and not stop.is_set():
         report = _read_all(actor, workspace, work, report, tell, stop)
+    if keeper:
+        report = _with(report, keeper.follow(workspace.settings.costs, _kept_files(actor, workspace)))
     report = replace(report, stopped=stop.is_set())
     with changing(actor, workspace, "bills.pull") as change:
         told = {name: value for name, value in vars(report).items() if name != "problems"}
         change.record("bills", **told, problems=[one.what for one in report.problems])
     return report
+
+
+def _with(report: PullReport, problem: FieldProblem | None) -> PullReport:
+    return replace(report, problems=[*report.problems, problem]) if problem else report
+
+
+def _kept_files(actor: Actor, workspace: Workspace) -> set[str]:
+    """The files of lines that the store names."""
+    with looking(actor, workspace, "bills.kept") as session:
+        rows = session.exec(select(BillObject)).all()
+    return {row.file for row in rows if row.file} | {f"refused/{row.id}.parquet" for row in rows if row.refused}
 
 
 def bill_objects(actor: Actor, workspace: Workspace) -> list[BillObjectView]:
@@ -167,14 +186,23 @@ def _once(choices: list[BucketChoice]) -> Iterator[BucketChoice]:
 
 
 def _look(
-    actor: Actor, workspace: Workspace, choice: BucketChoice, report: PullReport, stop: threading.Event
+    actor: Actor,
+    workspace: Workspace,
+    choice: BucketChoice,
+    report: PullReport,
+    stop: threading.Event,
+    keeper: LineKeeper | None,
 ) -> tuple[PullReport, list[_Waiting]]:
     """What of a bucket is to be read. What is gone from it is forgotten."""
     listed = bucket_index.refresh(actor, workspace, choice, None, stop)
     if listed.problem or stop.is_set():
         return replace(report, problems=report.problems + ([listed.problem] if listed.problem else [])), []
     objects = bucket_index.objects_of(actor, workspace, choice).collect()
-    there = {row["key"]: row for row in objects.iter_rows(named=True) if row["size"] and looks_like_bill(row["key"])}
+    there = {
+        row["key"]: row
+        for row in objects.iter_rows(named=True)
+        if row["size"] and looks_like_bill(row["key"]) and not (keeper and keeper.holds(choice, row["key"]))
+    }
     with looking(actor, workspace, "bills.look") as session:
         rows = session.exec(
             select(BillObject).where(BillObject.region == choice.region, BillObject.bucket == choice.bucket)
@@ -188,6 +216,8 @@ def _look(
         mapping, dialect = found[:2] if found else (None, None)
         row = known.get(key)
         same = row and row.etag == one["etag"] and row.understood == understood_by(mapping, dialect)
+        if row and row.file and not (workspace.settings.costs / row.file).exists():
+            same = False
         if row and same and row.state != "failed":
             unchanged += 1
             continue

@@ -219,6 +219,8 @@ def _bills(actor: Actor, workspace: Workspace) -> _Bills:
     with looking(actor, workspace, "costs.look") as session:
         rows = [row for row in known_bills(session) if row.state == "read" and row.file]
     folder = workspace.settings.costs
+    # Somebody may have emptied the folder: the next reading of bills fills it again.
+    rows = [row for row in rows if (folder / row.file).exists()]
     return _Bills(rows, folder, left_out(rows, folder), f"{folder}:{fingerprint(rows)}")
 
 

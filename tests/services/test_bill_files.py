@@ -1,6 +1,7 @@
 """Bill files pulled from a bucket: each read once, and again when it changes."""
 
 import errno
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -246,6 +247,61 @@ def test_no_bucket_no_bills(workspace: Workspace) -> None:
     assert period_known(ACTOR, workspace) is None
     choice = BucketChoice("none", "none", "sandbox-west-1")
     assert pull(ACTOR, workspace, [choice]).problems[0].what == "There are no credentials none."
+
+
+def test_an_emptied_folder_is_filled_again(bills: Bills, told) -> None:
+    total = bills.bill("bills/a.csv", told())
+    bills.pull()
+    shutil.rmtree(bills.workspace.settings.costs)
+    assert period_known(ACTOR, bills.workspace) is None
+    assert bills.total() == 0
+    assert bills.pull().read == 1
+    assert bills.total() == total
+
+
+def test_lines_are_kept_in_a_bucket_of_ones_own(bills: Bills, told, sandbox) -> None:
+    sums = [bills.bill("bills/a.csv", told()), bills.bill("bills/b.csv", told())]
+    account = sandbox.account(0)
+    own = f"demo/{account['region']}/{bills.choice.bucket}"
+    settings = bills.workspace.settings.model_copy(update={"costs_bucket": own})
+    bills.workspace = open_workspace(settings)
+    assert bills.pull().problems == []
+
+    def kept() -> list[str]:
+        found = bills.s3.list_objects_v2(Bucket=bills.choice.bucket, Prefix="costs/").get("Contents", [])
+        return [entry["Key"] for entry in found]
+
+    try:
+        assert len(kept()) == 2
+        assert all("/account=several/month=2026-03/" in key for key in kept())
+        shutil.rmtree(settings.costs)
+        report = bills.pull()  # they come back from there: nothing is read again
+        assert report.read == 0
+        assert bills.total() == sum(sums)
+        bills.delete("bills/a.csv")
+        bills.pull()
+        assert len(kept()) == 1
+        assert bills.total() == sums[1]
+    finally:
+        for key in kept():
+            bills.delete(key)
+        bills.workspace.close()
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("nobody/sandbox-west-1/bucket", "There are no project credentials nobody"),
+        ("demo/sandbox-west-1/no-such-bucket", "There is no bucket no-such-bucket"),
+    ],
+)
+def test_a_bucket_of_ones_own_that_cannot_be_used(bills: Bills, told, named: str, words: str) -> None:
+    total = bills.bill("bills/a.csv", told())
+    bills.workspace = open_workspace(bills.workspace.settings.model_copy(update={"costs_bucket": named}))
+    report = bills.pull()
+    assert words in " ".join(problem.what for problem in report.problems)
+    assert bills.total() == total
+    bills.workspace.close()
 
 
 def test_a_dask_cluster_of_two_workers_gives_the_same(bills: Bills, told) -> None:

@@ -3,6 +3,7 @@
 import csv
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -227,6 +228,13 @@ def test_what_was_known_stays_when_a_refresh_fails(own: Own, monkeypatch: pytest
     assert "may not read" in found.view.problem
     assert [stored.key for stored in looked(own, prefix="keep/").objects] == ["keep/a.csv"]
     assert not list((own.workspace.settings.home / "index").glob(f"{row(own).id}.*-*"))
+
+
+def test_a_bucket_that_is_gone_says_so(own: Own) -> None:
+    found = refresh(ACTOR, own.workspace, replace(own.choice, bucket="no-such-bucket"))
+    assert found.problem
+    assert "There is no bucket no-such-bucket" in found.problem.what
+    assert found.view.state == "failed"
 
 
 def test_a_full_disk_is_said(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
