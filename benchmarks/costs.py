@@ -9,6 +9,9 @@ of the same objects straight from the storage, summed in floating point and noth
 fastest round of each counts. Memory is that of all processes of a run together (what they
 share counted once), looked at 20 times a second."""
 
+# Each run loads its own libraries only, and so do the processes that it starts, which read this file again.
+# ruff: noqa: PLC0415
+
 import argparse
 import json
 import os
@@ -21,19 +24,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import boto3
-import polars as pl
 import psutil
-from botocore.config import Config
 
 from benchmarks.sandbox import started
 from core.domain.actor import Actor
 from core.domain.costs import CostQuery
 from core.outscale.regions import load_regions
-from core.services.bill_files import pull
-from core.services.costs import costs
-from core.services.workspace import open_workspace
-from core.settings import Settings
 
 BUCKET, FOLDER = "harbour-data", "bills/"
 ACTOR = Actor(name="bench", via="benchmark")
@@ -43,6 +39,8 @@ QUERY = CostQuery(since=date(2025, 1, 1), until=date(2026, 1, 1), by=("month", "
 
 def month_file(month: int, count: int) -> bytes:
     """A month's bill in the columns of a ConsumptionEntry, the same bytes each time."""
+    import polars as pl
+
     number = pl.int_range(count)
     hashed = number.hash(month)
     amount = (hashed % 10_000_000).cast(pl.Float64) / 1000
@@ -69,6 +67,9 @@ def month_file(month: int, count: int) -> bytes:
 
 def client(endpoint: str, region: str, key: dict[str, str]) -> Any:
     """boto3 as anybody makes it."""
+    import boto3
+    from botocore.config import Config
+
     config = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
     return boto3.client(
         "s3",
@@ -82,6 +83,11 @@ def client(endpoint: str, region: str, key: dict[str, str]) -> Any:
 
 def ours(_: dict[str, Any]) -> tuple[float, float]:
     """Seconds of the first sum, and what it comes to."""
+    from core.services.bill_files import pull
+    from core.services.costs import costs
+    from core.services.workspace import open_workspace
+    from core.settings import Settings
+
     workspace = open_workspace(Settings())
     begun = time.perf_counter()
     report = pull(ACTOR, workspace)
@@ -93,6 +99,10 @@ def ours(_: dict[str, Any]) -> tuple[float, float]:
 
 def again(_: dict[str, Any]) -> tuple[float, float]:
     """Seconds of the same sum, of what is kept."""
+    from core.services.costs import costs
+    from core.services.workspace import open_workspace
+    from core.settings import Settings
+
     workspace = open_workspace(Settings())
     begun = time.perf_counter()
     found = costs(ACTOR, workspace, QUERY)
@@ -101,6 +111,8 @@ def again(_: dict[str, Any]) -> tuple[float, float]:
 
 def bare_polars(there: dict[str, Any]) -> tuple[float, float]:
     """Seconds of a lazy scan of the objects."""
+    import polars as pl
+
     options = {
         "aws_endpoint_url": there["endpoint"],
         "aws_access_key_id": there["key"]["access_key_id"],
@@ -119,7 +131,7 @@ def bare_polars(there: dict[str, Any]) -> tuple[float, float]:
 
 def with_pandas(there: dict[str, Any]) -> tuple[float, float]:
     """Seconds of reading each object's body as a whole frame."""
-    import pandas as pd  # noqa: PLC0415 - not in the others' memory
+    import pandas as pd
 
     storage = client(there["endpoint"], there["region"], there["key"])
     begun = time.perf_counter()

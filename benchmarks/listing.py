@@ -205,13 +205,13 @@ def main() -> None:
         tool = str(Path(sys.executable).with_name("aws"))
         rounds = []
         for _ in range(asked.rounds):
-            own = ours(settings, choice)
-            assert own["objects"] >= asked.objects, own
+            first = ours(settings, choice)
+            assert first["objects"] >= asked.objects, first
             rounds.append(
                 {
                     "bare": bare(region.oos, region.name, key),
-                    "own": own["seconds"],
-                    "memory": own["memory"],
+                    "own": first["seconds"],
+                    "memory": first["memory"],
                     "program": program(onboarding, "buckets", "refresh", "bench", BUCKET, "--json", **ports),
                     "aws": program(
                         tool, "s3", "ls", "--recursive", f"s3://{BUCKET}", "--endpoint-url", region.oos, **aws

@@ -27,6 +27,7 @@ from core.domain.bill_lines import LINE, Dialect, Field, Mapping
 from core.outscale.errors import OutscaleError
 from core.outscale.resumed import pieces_of
 from core.outscale.storage_key import StorageKey
+from core.services.reader_threads import share_cores
 from core.settings import Settings
 
 READER = 1
@@ -98,7 +99,7 @@ def executor(settings: Settings, tasks: int) -> Iterator[tuple[Executor, int]]:
                 pool.shutdown(wait=False)
         return
     workers = max(1, min(os.cpu_count() or 1, tasks))
-    local = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    local = ProcessPoolExecutor(workers, get_context("spawn"), initializer=share_cores, initargs=(workers,))
     try:
         yield local, workers
     finally:

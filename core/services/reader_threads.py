@@ -1,0 +1,9 @@
+"""How many threads a process that reads bills has. It stands alone: Polars reads the number when it is imported."""
+
+import os
+
+
+def share_cores(processes: int) -> None:
+    """Give this process its part of the machine's cores, of so many processes. Two that each take all cores would only
+    wait for each other, with twice the memory."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
