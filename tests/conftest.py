@@ -106,3 +106,25 @@ def settings(tmp_path: Path, sandbox: Sandbox) -> Settings:
     home.mkdir(mode=0o700)
     (home / "sandbox.json").symlink_to(sandbox.settings.sandbox_file)  # it changes while the sandbox runs
     return Settings(home=home, sandbox_port=sandbox.settings.sandbox_port)
+
+
+@pytest.fixture
+def own(workspace: Any, sandbox: Sandbox) -> Iterator[Any]:
+    """A bucket that a project's key owns; what a test puts there is taken away after it."""
+    from tests.services.own_bucket import Own
+
+    yield from _emptied(Own(workspace, sandbox))
+
+
+@pytest.fixture
+def bills(workspace: Any, sandbox: Sandbox) -> Iterator[Any]:
+    """The same bucket, named by billing credentials."""
+    from tests.services.own_bucket import Bills
+
+    yield from _emptied(Bills(workspace, sandbox))
+
+
+def _emptied(there: Any) -> Iterator[Any]:
+    yield there
+    for key in there.made:
+        there.delete(key)

@@ -1,6 +1,5 @@
 """The screen Billing buckets."""
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.services.credentials import set_enabled
@@ -9,7 +8,7 @@ from core.services.workspace import Workspace
 from dashboard.navigation import BILLING_BUCKETS
 from tests.screens.conftest import choose, fill, press, ran, settled_when, words
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
-from tests.services.test_bill_files import ODD, Bills
+from tests.services.own_bucket import ODD, Bills
 
 
 def opened(screen, bucket: str) -> AppTest:
@@ -39,14 +38,6 @@ def click(app: AppTest, name: str) -> AppTest:
     row = list(table(app).value["Name"]).index(name)
     app.session_state[table(app).key] = {"selection": {"rows": [], "columns": [], "cells": [(row, "Name")]}}
     return ran(app.run())
-
-
-@pytest.fixture
-def bills(workspace: Workspace, sandbox):
-    there = Bills(workspace, sandbox)
-    yield there
-    for key in there.made:
-        there.delete(key)
 
 
 def test_all_buckets_stand_side_by_side(screen, workspace: Workspace, sandbox) -> None:

@@ -3,7 +3,6 @@
 from datetime import date
 from decimal import Decimal
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.bill_lines import NO_CURRENCY
@@ -13,16 +12,8 @@ from dashboard.navigation import COSTS, HOME, path
 from tests.bills.make_corpus import Corpus, Figure
 from tests.screens.conftest import choose, press, ran, settled, settled_when, words, write
 from tests.services.conftest import ACTOR
-from tests.services.test_bill_files import ODD, Bills
-from tests.services.test_costs import LAST
-
-
-@pytest.fixture
-def bills(workspace: Workspace, sandbox):
-    there = Bills(workspace, sandbox)
-    yield there
-    for key in there.made:
-        there.delete(key)
+from tests.services.ledger import LAST
+from tests.services.own_bucket import ODD, Bills
 
 
 def figures(month: date, seed: int = 0) -> list[Figure]:

@@ -1,7 +1,6 @@
 """A workspace of its own for each test, in front of the session's sandbox."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -86,14 +85,3 @@ def stored(workspace: Workspace, draft: CredentialsDraft) -> str:
     result = add_credentials(ACTOR, workspace, draft, report)
     assert result.id, (report.problems, report.failures, result.problems)
     return result.id
-
-
-@pytest.fixture
-def own(workspace: Workspace, sandbox) -> Iterator[Any]:
-    """A bucket that a project's key owns; what a test puts there is taken away after it."""
-    from tests.services.own_bucket import Own
-
-    there = Own(workspace, sandbox)
-    yield there
-    for key in there.made:
-        there.delete(key)

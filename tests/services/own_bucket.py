@@ -1,17 +1,25 @@
-"""A bucket that a project's key owns, to put things into and take them away."""
+"""A bucket that a project's key owns, to put things into and take them away; and the same as a billing bucket."""
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import boto3
 from botocore.config import Config
 from sqlmodel import select
 
-from core.domain.credentials import FieldProblem
+from core.domain.costs import CostQuery
+from core.domain.credentials import CredentialsDraft, FieldProblem
 from core.outscale.models import StoredObject
-from core.services.billing import BucketChoice, open_storage, project_buckets
+from core.outscale.storage_key import StorageKey
+from core.services.bill_files import BillObjectView, PullReport, bill_objects, pull
+from core.services.billing import BucketChoice, bucket_choices, open_storage, project_buckets, storage_key
+from core.services.cost_engine import Task
+from core.services.costs import costs
 from core.services.downloads import Fetched, fetch
 from core.services.workspace import Workspace
 from core.store.tables import Event
+from tests.bills.make_corpus import Figure, outscale, written
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 
@@ -54,3 +62,44 @@ class Own:
     def events(self, action: str) -> list[Event]:
         with self.workspace.store.reading() as session:
             return list(session.exec(select(Event).where(Event.action == action)).all())
+
+
+ODD = "Kostenstelle;Wann;Wer;Summe netto\nA;01/02/2026;x;1.234,50\nB;28/02/2026;y;-10,00\n"
+"""A bill whose columns nobody knows."""
+
+
+class Bills(Own):
+    """A bucket named by billing credentials, with bills in it."""
+
+    def __init__(self, workspace: Workspace, sandbox) -> None:
+        super().__init__(workspace, sandbox)
+        account = sandbox.account(0)
+        key = account["access_keys"][0]
+        draft = {
+            "name": "harbour",
+            "billing_only": True,
+            "billing_access_key": key["access_key_id"],
+            "billing_secret_key": key["secret_key"],
+            "buckets": [{"name": self.choice.bucket, "region": self.choice.region}],
+        }
+        stored(workspace, CredentialsDraft.model_validate(draft))
+        (self.choice,) = bucket_choices(ACTOR, workspace)
+
+    def bill(self, key: str, told: list[Figure]) -> Decimal:
+        self.put(key, written(outscale(told)).encode())
+        return sum((one.cost for one in told), Decimal(0))
+
+    def pull(self, **how) -> PullReport:
+        return pull(ACTOR, self.workspace, **how)
+
+    def known(self) -> dict[str, BillObjectView]:
+        return {one.key: one for one in bill_objects(ACTOR, self.workspace) if one.key.startswith("bills/")}
+
+    def total(self) -> Decimal:
+        query = CostQuery(since=date(2020, 1, 1), until=date(2030, 1, 1), by=())
+        return sum((row["cost"] for row in costs(ACTOR, self.workspace, query).iter_rows(named=True)), Decimal(0))
+
+    def task(self, key: str, etag: str, folder: Path | None = None) -> Task:
+        found = storage_key(ACTOR, self.workspace, self.choice, "test")
+        assert isinstance(found, StorageKey)
+        return Task(found, self.choice.bucket, key, etag, None, None, folder)

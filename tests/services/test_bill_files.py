@@ -3,9 +3,8 @@
 import errno
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,65 +14,18 @@ from distributed import Client, LocalCluster
 from sqlmodel import select
 
 from core.domain.bill_lines import Field, Mapping
-from core.domain.costs import CostQuery
-from core.domain.credentials import CredentialsDraft
 from core.services import cost_engine
-from core.services.bill_files import BillObjectView, PullReport, bill_objects, pull, refused_lines
-from core.services.billing import BucketChoice, bucket_choices, storage_key
-from core.services.cost_engine import Task, read_bill
-from core.services.costs import costs, period_known
+from core.services.bill_files import PullReport, bill_objects, pull, refused_lines
+from core.services.billing import BucketChoice
+from core.services.cost_engine import read_bill
+from core.services.costs import period_known
 from core.services.credentials import set_enabled
 from core.services.mappings import apply_again, delete_mappings, list_mappings, save_mapping
 from core.services.workspace import Workspace, open_workspace
 from core.store.tables import Bucket
 from tests.bills.make_corpus import Corpus, Figure, outscale, written
-from tests.services.conftest import ACTOR, stored
-from tests.services.own_bucket import Own
-
-
-class Bills(Own):
-    """A bucket named by billing credentials, with bills in it."""
-
-    def __init__(self, workspace: Workspace, sandbox) -> None:
-        super().__init__(workspace, sandbox)
-        account = sandbox.account(0)
-        key = account["access_keys"][0]
-        draft = {
-            "name": "harbour",
-            "billing_only": True,
-            "billing_access_key": key["access_key_id"],
-            "billing_secret_key": key["secret_key"],
-            "buckets": [{"name": self.choice.bucket, "region": self.choice.region}],
-        }
-        stored(workspace, CredentialsDraft.model_validate(draft))
-        (self.choice,) = bucket_choices(ACTOR, workspace)
-
-    def bill(self, key: str, told: list[Figure]) -> Decimal:
-        self.put(key, written(outscale(told)).encode())
-        return sum((one.cost for one in told), Decimal(0))
-
-    def pull(self, **how) -> PullReport:
-        return pull(ACTOR, self.workspace, **how)
-
-    def known(self) -> dict[str, BillObjectView]:
-        return {one.key: one for one in bill_objects(ACTOR, self.workspace) if one.key.startswith("bills/")}
-
-    def total(self) -> Decimal:
-        query = CostQuery(since=date(2020, 1, 1), until=date(2030, 1, 1), by=())
-        return sum((row["cost"] for row in costs(ACTOR, self.workspace, query).iter_rows(named=True)), Decimal(0))
-
-    def task(self, key: str, etag: str, folder: Path | None = None) -> Task:
-        found = storage_key(ACTOR, self.workspace, self.choice, "test")
-        assert isinstance(found, cost_engine.StorageKey)
-        return Task(found, self.choice.bucket, key, etag, None, None, folder)
-
-
-@pytest.fixture
-def bills(workspace: Workspace, sandbox) -> Iterator[Bills]:
-    there = Bills(workspace, sandbox)
-    yield there
-    for key in there.made:
-        there.delete(key)
+from tests.services.conftest import ACTOR
+from tests.services.own_bucket import ODD, Bills
 
 
 @pytest.fixture
@@ -147,7 +99,6 @@ def test_lines_that_do_not_fit_are_kept_with_their_numbers(bills: Bills, told) -
     assert sum(known.sums.values()) == bills.total() == sum(one.cost for one in figures) - figures[4].cost
 
 
-ODD = "Kostenstelle;Wann;Wer;Summe netto\nA;01/02/2026;x;1.234,50\nB;28/02/2026;y;-10,00\n"
 MAPPING = Mapping(
     layout="custom",
     columns={Field.DAY: "Wann", Field.COST: "Summe netto", Field.SERVICE: "Kostenstelle"},

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import pytest
 
 from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import BudgetDraft, CostQuery, months_later, next_month
-from core.sandbox.consumption import figures, usage
 from core.services.attention import Kind, attention
 from core.services.bill_files import pull
 from core.services.budgets import cost_alerts, delete_budget, list_budgets, mail_alerts, save_budget
@@ -24,11 +23,8 @@ from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from tests.conftest import Sandbox
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
+from tests.services.ledger import LAST, THIS, TODAY, used
 from tests.services.mail_server import mail_server
-
-TODAY = datetime.now(UTC).date()
-THIS = TODAY.replace(day=1)
-LAST = months_later(THIS, -1)
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +50,6 @@ def ledger(read_once: Workspace, sandbox) -> Iterator[Workspace]:
     yield read_once
     for budget in list_budgets(ACTOR, read_once):
         delete_budget(ACTOR, read_once, budget.id)
-
-
-def used(account: dict, since: date, until: date) -> dict[str, Decimal]:
-    """What the sandbox says that an account used, by service: the figures that its bills are made of."""
-    sums: dict[str, Decimal] = {}
-    for one in usage(account["account_id"], since, until, account["region"]):
-        product = one.resource.product
-        cost = figures(product, one.thousandths, Decimal)["Price"]
-        sums[product.service] = sums.get(product.service, Decimal(0)) + cost
-    return sums
 
 
 def query(since: date = LAST, until: date = THIS, **more) -> CostQuery:

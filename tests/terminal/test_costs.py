@@ -10,8 +10,8 @@ import pytest
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from tests.services.conftest import billing, stored
-from tests.services.test_bill_files import ODD, Bills
-from tests.services.test_costs import LAST, THIS, used
+from tests.services.ledger import LAST, THIS, used
+from tests.services.own_bucket import ODD, Bills
 
 
 @pytest.fixture
@@ -19,14 +19,6 @@ def workspace(settings: Settings):
     opened = open_workspace(settings)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def bills(workspace: Workspace, sandbox):
-    there = Bills(workspace, sandbox)
-    yield there
-    for key in there.made:
-        there.delete(key)
 
 
 def test_bills_are_pulled_and_added_up(onboarding, workspace: Workspace, sandbox, tmp_path: Path) -> None:
