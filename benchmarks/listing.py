@@ -33,9 +33,9 @@ from urllib3 import HTTPConnectionPool
 from benchmarks.sandbox import started
 from core.domain.actor import Actor
 from core.outscale.regions import load_regions
-from core.services import bucket_index
+from core.services import bucket_index, bucket_pages
 from core.services.billing import BucketChoice
-from core.services.bucket_index import Search
+from core.services.bucket_pages import Search
 from core.services.workspace import open_workspace
 from core.settings import Settings
 from core.store.tables import BucketIndex, now
@@ -147,7 +147,7 @@ def visits(settings: Settings, choice: BucketChoice) -> dict[str, float]:
     for name, search in PAGES.items():
         begun = time.perf_counter()
         view = bucket_index.index_of(ACTOR, workspace, choice)
-        found = bucket_index.page(ACTOR, workspace, choice, search, 0, 100)
+        found = bucket_pages.page(ACTOR, workspace, choice, search, 0, 100)
         taken[name] = (time.perf_counter() - begun) * 1000
         assert view, choice
         assert found.folders or found.objects, search

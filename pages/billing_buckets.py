@@ -9,18 +9,8 @@ import streamlit as st
 from core.domain.credentials import FieldProblem
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice, ProjectBuckets, bucket_choices, project_buckets
-from core.services.bucket_index import (
-    FolderRow,
-    IndexPage,
-    IndexView,
-    Refreshed,
-    Search,
-    changes_of,
-    index_of,
-    object_of,
-    page,
-    refresh,
-)
+from core.services.bucket_index import IndexView, Refreshed, changes_of, index_of, refresh
+from core.services.bucket_pages import FolderRow, IndexPage, Search, object_of, page
 from core.services.downloads import export_listing, saved_name, within
 from dashboard.navigation import ADD_CREDENTIALS, go
 from dashboard.session import actor, workspace

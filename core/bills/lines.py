@@ -20,6 +20,8 @@ _TEXTS = (
     Field.TAGS,
 )
 _TOTAL = r"(?i)\b(?:sub-?total|grand total|total|sous-total|somme|summe)\b"
+_DAY, _COST = f"\x00{Field.DAY}", f"\x00{Field.COST}"
+"""Columns of work: no file has such names."""
 _CODES = {"€": "EUR", "£": "GBP"}
 
 
@@ -37,15 +39,15 @@ def to_lines(frame: pl.LazyFrame, mapping: Mapping) -> Lines:
     """Turn a table of text columns, with `line` first, into lines. Where no cost is mapped, it is the quantity times
     the unit price. The mapping's columns must be there, and `mapping.missing` empty."""
     others = [name for name in frame.collect_schema().names() if name != LINE]
-    with_needed = frame.with_columns(_day(mapping).alias("_day"), _cost(mapping).alias("_cost"))
-    fits = pl.col("_day").is_not_null() & pl.col("_cost").is_not_null()
+    with_needed = frame.with_columns(_day(mapping).alias(_DAY), _cost(mapping).alias(_COST))
+    fits = pl.col(_DAY).is_not_null() & pl.col(_COST).is_not_null()
     accepted = with_needed.filter(fits).select(LINE, *_fields(mapping))
     empty = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "") for name in others)
     text = pl.concat_str([pl.col(name).fill_null("") for name in others], separator=" | ")
     refused = (
         with_needed.filter(~fits)
         .filter(~empty)
-        .select(LINE, _reason(mapping, text).alias("reason"), text.alias("text"), pl.col("_cost").alias("cost"))
+        .select(LINE, _reason(mapping, text).alias("reason"), text.alias("text"), pl.col(_COST).alias("cost"))
     )
     return Lines(accepted, refused)
 
@@ -55,16 +57,16 @@ def plain_lines(frame: pl.LazyFrame, mapping: Mapping) -> pl.LazyFrame:
     many as the table has rows, nothing is left to `to_lines`, which takes twice as long."""
     amounts = [field for field in AMOUNTS if field in mapping.columns]
     told = {
-        field: plain_amount(pl.col(mapping.columns[field]), mapping.decimal).alias(f"_{field}") for field in amounts
+        field: plain_amount(pl.col(mapping.columns[field]), mapping.decimal).alias(f"\x00{field}") for field in amounts
     }
-    needed = [_day(mapping).alias("_day"), *told.values()]
+    needed = [_day(mapping).alias(_DAY), *told.values()]
     if Field.COST not in told:
-        needed.append(_cost(mapping).alias("_cost"))
+        needed.append(_cost(mapping).alias(_COST))
     read = frame.with_columns(needed)
-    plain = pl.col("_day").is_not_null() & pl.col("_cost").is_not_null()
+    plain = pl.col(_DAY).is_not_null() & pl.col(_COST).is_not_null()
     for field in amounts:
-        plain = plain & pl.col(f"_{field}").is_not_null()
-    fields = [pl.col(f"_{field}").alias(field.value) if field in told else one for field, one in _told(mapping)]
+        plain = plain & pl.col(f"\x00{field}").is_not_null()
+    fields = [pl.col(f"\x00{field}").alias(field.value) if field in told else one for field, one in _told(mapping)]
     return read.filter(plain).select(LINE, *fields)
 
 
@@ -101,9 +103,9 @@ def _fields(mapping: Mapping) -> list[pl.Expr]:
 
 def _told(mapping: Mapping) -> list[tuple[Field, pl.Expr]]:
     told: dict[Field, pl.Expr] = {field: _cell(mapping, field) for field in _TEXTS}
-    told[Field.DAY] = pl.col("_day")
+    told[Field.DAY] = pl.col(_DAY)
     told[Field.UNTIL] = _until(mapping)
-    told[Field.COST] = pl.col("_cost")
+    told[Field.COST] = pl.col(_COST)
     told[Field.QUANTITY] = _amount(mapping, Field.QUANTITY)
     told[Field.UNIT_PRICE] = _amount(mapping, Field.UNIT_PRICE)
     told[Field.CURRENCY] = _currency(mapping)
@@ -113,7 +115,7 @@ def _told(mapping: Mapping) -> list[tuple[Field, pl.Expr]]:
 def _until(mapping: Mapping) -> pl.Expr:
     """The last day: as it is told, else that of the month where months are told, else the first day itself."""
     month = mapping.dates == "month"
-    alone = pl.col("_day").dt.month_end() if month else pl.col("_day")
+    alone = pl.col(_DAY).dt.month_end() if month else pl.col(_DAY)
     if Field.UNTIL not in mapping.columns:
         return alone
     told = day(_cell(mapping, Field.UNTIL), mapping.dates)
@@ -121,7 +123,7 @@ def _until(mapping: Mapping) -> pl.Expr:
         told = told.dt.month_end()
     if mapping.until_excluded:
         told = told.dt.offset_by("-1d")
-    return pl.when(told >= pl.col("_day")).then(told).otherwise(alone)
+    return pl.when(told >= pl.col(_DAY)).then(told).otherwise(alone)
 
 
 def _currency(mapping: Mapping) -> pl.Expr:
@@ -135,11 +137,11 @@ def _reason(mapping: Mapping, text: pl.Expr) -> pl.Expr:
     when, cost = _cell(mapping, Field.DAY), _cell(mapping, Field.COST)
     cost_told = cost if Field.COST in mapping.columns else _cell(mapping, Field.QUANTITY)
     return (
-        pl.when(pl.col("_day").is_null() & text.str.contains(_TOTAL))
+        pl.when(pl.col(_DAY).is_null() & text.str.contains(_TOTAL))
         .then(pl.lit("It has no day: it looks like a total of other lines."))
         .when(when == "")
         .then(pl.lit("It has no day."))
-        .when(pl.col("_day").is_null())
+        .when(pl.col(_DAY).is_null())
         .then(pl.format("“{}” is no day as the others are written.", when.str.slice(0, 40)))
         .when(cost_told == "")
         .then(pl.lit("It has no cost."))

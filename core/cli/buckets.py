@@ -118,7 +118,8 @@ def export_index(
     region: Annotated[str | None, typer.Option(help="Region, when two have a bucket of this name.")] = None,
 ) -> None:
     """List a bucket and write the listing as a table that is safe to open in a spreadsheet."""
-    from core.services.bucket_index import Search, export, refresh  # noqa: PLC0415 - as above
+    from core.services.bucket_index import refresh  # noqa: PLC0415 - as above
+    from core.services.bucket_pages import Search, export, page  # noqa: PLC0415
 
     form = file.suffix.lower().removeprefix(".")
     if form not in ("csv", "xlsx"):
@@ -136,7 +137,8 @@ def export_index(
         except (ValueError, OSError) as error:
             file.unlink(missing_ok=True)
             fail(str(error), REFUSED)
-    typer.echo(f"{file}: {found.view.objects:,} objects in {bucket}.")
+        written = page(actor, workspace, choice, search, 0, 0).total_objects
+    typer.echo(f"{file}: {written:,} objects of {bucket}.")
 
 
 def _object(stored: StoredObject) -> dict[str, object]:

@@ -28,9 +28,9 @@ from core.outscale.errors import OutscaleError
 from core.outscale.models import StoredObject
 from core.outscale.oos import Oos
 from core.outscale.resumed import open_whole
-from core.services import bucket_index
+from core.services import bucket_pages
 from core.services.billing import BucketChoice, open_storage, refusal
-from core.services.bucket_index import Search
+from core.services.bucket_pages import Search
 from core.services.use_case import changing
 from core.services.workspace import Workspace
 
@@ -143,7 +143,7 @@ def within(actor: Actor, workspace: Workspace, choice: BucketChoice, prefixes: l
     for prefix in prefixes:
         search, offset, more = Search(prefix=prefix, recursive=True), 0, True
         while more:
-            page = bucket_index.page(actor, workspace, choice, search, offset, _AT_A_TIME)
+            page = bucket_pages.page(actor, workspace, choice, search, offset, _AT_A_TIME)
             found += page.objects
             offset, more = offset + _AT_A_TIME, page.more
     return found
@@ -163,7 +163,7 @@ def export_listing(
     os.close(handle)
     path = Path(draft)
     try:
-        bucket_index.export(actor, workspace, choice, replace(search, recursive=True), form, path)
+        bucket_pages.export(actor, workspace, choice, replace(search, recursive=True), form, path)
     except ValueError as error:
         path.unlink(missing_ok=True)
         return Fetched(problem=FieldProblem(field="form", what=str(error), mend="Or narrow the search."))

@@ -12,7 +12,8 @@ import streamlit as st
 
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice
-from core.services.bucket_index import NAMED, FolderRow, IndexPage, IndexView
+from core.services.bucket_index import NAMED, IndexView
+from core.services.bucket_pages import FolderRow, IndexPage
 from dashboard.widgets.text import size, time_column
 
 _STATES = {

@@ -2,6 +2,7 @@
 
 import csv
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,17 +18,8 @@ from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.oos import Oos
 from core.outscale.oos_pages import ListedPage
 from core.services import bucket_index, sheets
-from core.services.bucket_index import (
-    STALE,
-    Search,
-    changes_of,
-    export,
-    index_of,
-    object_of,
-    objects_of,
-    page,
-    refresh,
-)
+from core.services.bucket_index import STALE, changes_of, index_of, objects_of, refresh
+from core.services.bucket_pages import IndexPage, Search, export, object_of, page
 from core.services.downloads import export_listing, within
 from core.store.tables import BucketIndex, now
 from tests.services.conftest import ACTOR
@@ -45,7 +37,7 @@ def refreshed(own: Own) -> bucket_index.IndexView:
     return found.view
 
 
-def looked(own: Own, offset: int = 0, limit: int = 1000, **search) -> bucket_index.IndexPage:
+def looked(own: Own, offset: int = 0, limit: int = 1000, **search) -> IndexPage:
     return page(ACTOR, own.workspace, own.choice, Search(**search), offset, limit)
 
 
@@ -211,6 +203,24 @@ def test_a_bucket_of_many_folders_is_listed_by_ranges(own: Own, monkeypatch: pyt
     assert objects_of(ACTOR, own.workspace, own.choice).collect()["key"].is_sorted()
 
 
+def test_what_went_wrong_is_told_by_whichever_range_it_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Storage:
+        """Refuses the last range, while all others still list."""
+
+        def list_page(self, _bucket: str, *, prefix: str = "", delimiter: str = "", after: str = "") -> ListedPage:
+            if delimiter:
+                return ListedPage(
+                    folders=[f"{letter}/" for letter in "bcdefghijklmnopqrstuvwxyz"] if not prefix else []
+                )
+            if after >= "w":
+                raise OutscaleError(Trouble.FORBIDDEN, "No more.", "Ask its owner.")
+            time.sleep(0.05)
+            return ListedPage([f"{after}0"], [1], [""], [""], [""], token="more")
+
+    with pytest.raises(OutscaleError):
+        listing.list_ranges(Storage(), "b", lambda _: None, lambda *_: None, threading.Event())
+
+
 def test_what_was_known_stays_when_a_refresh_fails(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
     own.put("keep/a.csv", b"1")
     before = refreshed(own)
@@ -291,7 +301,7 @@ def test_an_index_whose_files_are_gone_is_none(own: Own) -> None:
         path.unlink()
     view = index_of(ACTOR, own.workspace, own.choice)
     assert (view.state, view.listed) == ("empty", None)
-    assert looked(own) == bucket_index.IndexPage()
+    assert looked(own) == IndexPage()
 
 
 def test_folders_without_a_name(own: Own) -> None:
