@@ -29,10 +29,11 @@ import psutil
 from benchmarks.sandbox import started
 from core.domain.actor import Actor
 from core.domain.costs import CostQuery
+from core.domain.roles import Role
 from core.outscale.regions import load_regions
 
 BUCKET, FOLDER = "harbour-data", "bills/"
-ACTOR = Actor(name="bench", via="benchmark")
+ACTOR = Actor(name="bench", via="benchmark", role=Role.ADMINISTRATOR)
 MONTHS = 12
 QUERY = CostQuery(since=date(2025, 1, 1), until=date(2026, 1, 1), by=("month", "account", "service"))
 

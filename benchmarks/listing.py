@@ -32,6 +32,7 @@ from urllib3 import HTTPConnectionPool
 
 from benchmarks.sandbox import started
 from core.domain.actor import Actor
+from core.domain.roles import Role
 from core.outscale.regions import load_regions
 from core.services import bucket_index, bucket_pages
 from core.services.billing import BucketChoice
@@ -44,7 +45,7 @@ BUCKET, LARGE = "harbour-data", "harbour-large"
 LARGE_OBJECTS = 1_000_000
 LSL = ("lsl", f":s3:{BUCKET}", "--use-server-modtime")
 """Without the option rclone asks for every object's own metadata, which takes it twenty times as long."""
-ACTOR = Actor(name="bench", via="benchmark")
+ACTOR = Actor(name="bench", via="benchmark", role=Role.ADMINISTRATOR)
 PAGES = {
     "folders": Search(),
     "one folder": Search(prefix="part-007/"),

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.domain.actor import Actor
+from core.domain.roles import Role
 from core.log import start_logging
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
@@ -21,4 +22,4 @@ def workspace() -> Workspace:
 
 def actor() -> Actor:
     """The person at this screen."""
-    return Actor(name=workspace().settings.operator, via="screen")
+    return Actor(name=workspace().settings.operator, via="screen", role=Role.ADMINISTRATOR)

@@ -10,6 +10,7 @@ from core.cli.output import Json, as_json, check_json, checks_table, fail, opene
 from core.domain.actor import Actor
 from core.domain.checks import State
 from core.domain.credentials import CredentialsDraft, FieldProblem
+from core.domain.roles import Role
 from core.services.credentials import (
     check_again,
     credentials_csv,
@@ -31,7 +32,7 @@ Names = Annotated[list[str], typer.Argument(help="Names of credentials.")]
 
 def terminal_actor(workspace: Workspace) -> Actor:
     """Who acts at the terminal."""
-    return Actor(name=workspace.settings.operator, via="terminal")
+    return Actor(name=workspace.settings.operator, via="terminal", role=Role.ADMINISTRATOR)
 
 
 @app.command()

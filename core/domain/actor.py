@@ -2,11 +2,16 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.domain.roles import Role
+
 
 class Actor(BaseModel):
-    """Who asks for a change: the name that the event carries, and where it came from (`screen`, `terminal`)."""
+    """Who asks: the name that the event carries, the way (`screen`, `terminal`), the role that says what is allowed,
+    and the network address that a screen is looked at from, empty where there is none."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = Field(min_length=1, max_length=64)
     via: str = "screen"
+    role: Role
+    address: str = ""

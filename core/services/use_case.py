@@ -50,3 +50,16 @@ def looking(actor: Actor, workspace: Workspace, action: str) -> Iterator[Session
     Raises StoreError when the store refuses."""
     with workspace.store.reading() as session:
         yield session
+
+
+class NotAllowedError(Exception):
+    """The acting person may not do that. The text is for the person and says who may."""
+
+
+def refuse(actor: Actor, workspace: Workspace, action: str, subject: str, why: str) -> NotAllowedError:
+    """Record that `actor` was refused `action` on `subject`; gives the error to raise, whose text is `why`.
+
+    Raises StoreError when the refusal cannot be recorded."""
+    with workspace.store.writing() as session:
+        Change(actor, f"refused.{action}", session).record(subject, role=actor.role, why=why)
+    return NotAllowedError(why)

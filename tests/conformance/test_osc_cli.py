@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from core.domain.actor import Actor
+from core.domain.roles import Role
 from core.services.access_keys import change_key
 from core.services.doors import open_with_password
 from core.services.workspace import open_workspace
@@ -77,7 +78,10 @@ def test_a_refusal_is_understood(osc_cli) -> None:
 def test_the_expiration_outlives_our_deactivation_and_activation(osc_cli, account, settings: Settings) -> None:
     """UpdateAccessKey takes away an expiration that it does not name. We name it, and osc-cli reads it back; osc-cli by
     itself loses it."""
-    actor, day = Actor(name="tester", via="test"), datetime.now(UTC).date() + timedelta(days=100)
+    actor, day = (
+        Actor(name="tester", via="test", role=Role.ADMINISTRATOR),
+        datetime.now(UTC).date() + timedelta(days=100),
+    )
     made = osc_cli("api", "CreateAccessKey", "--ExpirationDate", day.isoformat(), "--Tag", "trap")
     assert made.returncode == 0, made.stderr
     key = json.loads(made.stdout)["AccessKey"]

@@ -21,6 +21,7 @@ from sqlmodel import Session, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import CredentialsDraft
+from core.domain.roles import Role
 from core.outscale.errors import OutscaleError
 from core.outscale.oapi import Oapi
 from core.outscale.regions import load_regions
@@ -35,7 +36,10 @@ from core.settings import Settings
 from core.store.store import Store
 from core.store.tables import KeptKey, KeyIntent, Project, Rotation
 
-ANNA, BEN = Actor(name="anna", via="test"), Actor(name="ben", via="test")
+ANNA, BEN = (
+    Actor(name="anna", via="test", role=Role.ADMINISTRATOR),
+    Actor(name="ben", via="test", role=Role.ADMINISTRATOR),
+)
 NAMES = ("first", "second")
 
 

@@ -7,11 +7,12 @@ import pytest
 from core.domain.actor import Actor
 from core.domain.checks import CheckResult
 from core.domain.credentials import CredentialsDraft
+from core.domain.roles import Role
 from core.services.onboarding import CheckReport, add_credentials, check_draft
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 
-ACTOR = Actor(name="tester", via="test")
+ACTOR = Actor(name="tester", via="test", role=Role.ADMINISTRATOR)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from core.domain.actor import Actor
 from core.domain.requests import RequestDraft
+from core.domain.roles import Role
 from core.services.accounts import show_account
 from core.services.doors import known_accounts
 from core.services.policy import policy_of
@@ -42,7 +43,7 @@ from core.store.tables import AccountRequest, Event, now
 from tests.services.conftest import ACTOR
 from tests.services.mail_server import PASSWORD, UNKNOWN, MailServer, mail_server
 
-OTHER = Actor(name="other", via="test")
+OTHER = Actor(name="other", via="test", role=Role.ADMINISTRATOR)
 ACCOUNT = "123456789012"
 
 
@@ -337,7 +338,7 @@ def test_a_killed_process_leaves_a_request_that_may_have_been_sent(
     code = (
         "import sys; from core.domain.actor import Actor; from core.services.requests import send;"
         "from core.services.workspace import open_workspace; from core.settings import Settings;"
-        "send(Actor(name='killed'), open_workspace(Settings()), sys.argv[1])"
+        "send(Actor(name='killed', role='administrator'), open_workspace(Settings()), sys.argv[1])"
     )
     wanted = by_mail_server.settings.model_dump(exclude_none=True, exclude={"smtp_password", "master_key"})
     environment = {f"ONBOARDING_{name.upper()}": str(value) for name, value in wanted.items()}

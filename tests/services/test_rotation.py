@@ -7,6 +7,7 @@ import pytest
 
 from core.domain.actor import Actor
 from core.domain.credentials import CredentialsDraft
+from core.domain.roles import Role
 from core.services import key_intents, rotation
 from core.services.access_keys import change_key, create_key, delete_key, list_keys
 from core.services.credentials import check_again, show_credentials
@@ -18,7 +19,7 @@ from core.services.workspace import Workspace
 from tests.services.conftest import ACTOR, project_row, projects, stored
 from tests.services.test_access_keys import key_of, opened
 
-OTHER = Actor(name="other", via="test")
+OTHER = Actor(name="other", via="test", role=Role.ADMINISTRATOR)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 from sqlmodel import select
 
 from core.domain.actor import Actor
+from core.domain.roles import Role
 from core.services import key_intents, sealed
 from core.services.kept_keys import kept_secret
 from core.services.workspace import Workspace, open_workspace
@@ -26,7 +27,7 @@ from tests.clients.listeners import PASSWORD, USER, Proxy
 from tests.terminal.conftest import COMMAND
 from tests.terminal.test_terminal import project_form
 
-ACTOR = Actor(name="tester", via="test")
+ACTOR = Actor(name="tester", via="test", role=Role.ADMINISTRATOR)
 DAY = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
 WRONG_PASSWORD, WRONG_SECRET = "Not-the-pass=word/1", "WRONGSECRET" * 4
 
