@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.bills.numbers import AMOUNT, amount, day, plain_amount
-from core.domain.bill_lines import AMOUNTS, LINE, NO_CURRENCY, Field, Mapping
+from core.domain.bill_lines import AMOUNTS, LINE, NO_CURRENCY, SUMMED_BY, Field, Mapping
 
 _TEXTS = (
     Field.ACCOUNT,
@@ -20,8 +20,11 @@ _TEXTS = (
     Field.TAGS,
 )
 _TOTAL = r"(?i)\b(?:sub-?total|grand total|total|sous-total|somme|summe)\b"
-_DAY, _COST = f"\x00{Field.DAY}", f"\x00{Field.COST}"
+_DAY, _COST, _QUANTITY = f"\x00{Field.DAY}", f"\x00{Field.COST}", f"\x00{Field.QUANTITY}"
+_ROWS, _NO_COST, _NO_QUANTITY = "\x00rows", "\x00no_cost", "\x00no_quantity"
 """Columns of work: no file has such names."""
+SUMMED_LINES = "lines"
+"""Column of sums with the number of lines that they are of."""
 _CODES = {"€": "EUR", "£": "GBP"}
 
 
@@ -68,6 +71,60 @@ def plain_lines(frame: pl.LazyFrame, mapping: Mapping) -> pl.LazyFrame:
         plain = plain & pl.col(f"\x00{field}").is_not_null()
     fields = [pl.col(f"\x00{field}").alias(field.value) if field in told else one for field, one in _told(mapping)]
     return read.filter(plain).select(LINE, *fields)
+
+
+def sum_of(lines: pl.LazyFrame) -> pl.DataFrame:
+    """Lines summed by `SUMMED_BY`: `cost` and `quantity` (null where no line has one), and how many `lines`."""
+    quantity = pl.col(Field.QUANTITY)
+    return (
+        lines.group_by([field.value for field in SUMMED_BY])
+        .agg(
+            pl.col(Field.COST).sum(),
+            pl.when(quantity.count() > 0).then(quantity.sum()).alias(Field.QUANTITY),
+            pl.len().cast(pl.Int64).alias(SUMMED_LINES),
+        )
+        .collect(engine="streaming")
+    )
+
+
+def plain_sums(frame: pl.LazyFrame, mapping: Mapping) -> pl.DataFrame | None:
+    """What `sum_of` gives for a table in which every row is a line and every amount is written in the plainest way;
+    None for any other. Rows are summed by their text as it stands and only the sums are understood: that is a third of
+    the work."""
+    columns = list(dict.fromkeys(mapping.columns[field] for field in SUMMED_BY if field in mapping.columns))
+    if not columns:
+        return None
+    cost = _plain(mapping, Field.COST) if Field.COST in mapping.columns else _cost(mapping)
+    quantity = _plain(mapping, Field.QUANTITY)
+    raw = (
+        frame.select(*columns, cost.alias(_COST), quantity.alias(_QUANTITY))
+        .group_by(columns)
+        .agg(
+            pl.col(_COST).sum(),
+            pl.col(_QUANTITY).sum(),
+            pl.len().cast(pl.Int64).alias(_ROWS),
+            pl.col(_COST).null_count().alias(_NO_COST),
+            pl.col(_QUANTITY).null_count().alias(_NO_QUANTITY),
+        )
+        .collect(engine="streaming")
+        .with_columns(_day(mapping).alias(_DAY))
+    )
+    told = Field.QUANTITY in mapping.columns
+    if raw[_NO_COST].sum() or raw[_DAY].null_count() or (told and raw[_NO_QUANTITY].sum()):
+        return None
+    by = [one for field, one in _told(mapping) if field in SUMMED_BY]
+    known = raw.select(*by, pl.col(_COST).alias(Field.COST), pl.col(_QUANTITY).alias(Field.QUANTITY), _ROWS)
+    quantity = pl.col(Field.QUANTITY).sum() if told or Field.QUANTITY in mapping.constants else pl.lit(None, AMOUNT)
+    return known.group_by([field.value for field in SUMMED_BY]).agg(
+        pl.col(Field.COST).sum(), quantity.alias(Field.QUANTITY), pl.col(_ROWS).sum().alias(SUMMED_LINES)
+    )
+
+
+def _plain(mapping: Mapping, field: Field) -> pl.Expr:
+    """An amount as `plain_lines` takes it."""
+    if field in mapping.columns:
+        return plain_amount(pl.col(mapping.columns[field]), mapping.decimal)
+    return _amount(mapping, field)
 
 
 def _cell(mapping: Mapping, field: Field) -> pl.Expr:

@@ -42,6 +42,18 @@ class Field(StrEnum):
 DATES = (Field.DAY, Field.UNTIL)
 AMOUNTS = (Field.QUANTITY, Field.UNIT_PRICE, Field.COST)
 """Held as Decimal(38, SCALE). The others are text, empty when the file does not tell."""
+SUMMED_BY = (
+    Field.DAY,
+    Field.ACCOUNT,
+    Field.PAYING_ACCOUNT,
+    Field.REGION,
+    Field.SERVICE,
+    Field.CATEGORY,
+    Field.TYPE,
+    Field.OPERATION,
+    Field.CURRENCY,
+)
+"""By these a file's lines are summed once for all; a question about anything else is asked of the lines."""
 NEEDED = (Field.DAY, Field.COST)
 """Without these a line cannot be added up."""
 LINE = "line"

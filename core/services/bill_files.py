@@ -1,12 +1,16 @@
 """The bill files of the billing buckets: each read once, and again only when it changes."""
 
 import contextlib
+import shutil
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +33,10 @@ from core.store.tables import BillObject, Bucket, now
 
 AHEAD = 2
 """Files given to the executor beyond those it works on, so that no worker waits."""
+HELD = 4 << 30
+"""Bytes of objects whose lines are kept later that may stand on the disk, before some are kept first."""
+LEFT_BEHIND = 24 * 3600
+"""Seconds after which what a reading left in the inbox, because it was ended, is nobody's any more."""
 SEVERAL = "several"
 """Stands for the account or the month in the path of a file with lines of more than one. A file for each of them
 would be 1,200 for a bill of 50 accounts and two years, which took four times as long and three times the memory."""
@@ -99,6 +107,9 @@ def pull(
     """Read the bill files of these buckets, by default of all enabled billing credentials: new ones, those whose ETag
     changed, and those that are understood in another way now. What was read stays read when it is stopped.
 
+    The sums of all files are made first: from when `progress` is told that all are done, they can be asked for. The
+    lines of large files are kept after that.
+
     Raises StoreError when the store refuses."""
     stop = stop or threading.Event()
     tell = progress or (lambda done, total, doing: None)
@@ -134,7 +145,8 @@ def _kept_files(actor: Actor, workspace: Workspace) -> set[str]:
     """The files of lines that the store names."""
     with looking(actor, workspace, "bills.kept") as session:
         rows = session.exec(select(BillObject)).all()
-    return {row.file for row in rows if row.file} | {f"refused/{row.id}.parquet" for row in rows if row.refused}
+    named = {name for row in rows for name in (row.file, row.summary) if name}
+    return named | {f"refused/{row.id}.parquet" for row in rows if row.refused}
 
 
 def bill_objects(actor: Actor, workspace: Workspace) -> list[BillObjectView]:
@@ -216,7 +228,7 @@ def _look(
         mapping, dialect = found[:2] if found else (None, None)
         row = known.get(key)
         same = row and row.etag == one["etag"] and row.understood == understood_by(mapping, dialect)
-        if row and row.file and not (workspace.settings.costs / row.file).exists():
+        if row and row.accepted and not _kept(workspace, row):
             same = False
         if row and same and row.state != "failed":
             unchanged += 1
@@ -228,19 +240,20 @@ def _look(
     return replace(report, unchanged=report.unchanged + unchanged, gone=report.gone + len(gone)), work
 
 
+def _kept(workspace: Workspace, row: BillObject) -> bool:
+    return all(name and (workspace.settings.costs / name).exists() for name in (row.file, row.summary))
+
+
 def _forget(actor: Actor, workspace: Workspace, gone: list[BillObject]) -> None:
     with changing(actor, workspace, "bills.forget") as change:
         for row in gone:
             change.session.delete(change.session.merge(row, load=True))
             change.record(row.key, bucket=row.bucket, region=row.region)
     for row in gone:
-        _remove(workspace, row.id, row.file)
-
-
-def _remove(workspace: Workspace, id: str, file: str) -> None:
-    refused_path(workspace, id).unlink(missing_ok=True)
-    if file:
-        (workspace.settings.costs / file).unlink(missing_ok=True)
+        refused_path(workspace, row.id).unlink(missing_ok=True)
+        for name in (row.file, row.summary):
+            if name:
+                (workspace.settings.costs / name).unlink(missing_ok=True)
 
 
 def _read_all(
@@ -253,33 +266,10 @@ def _read_all(
 ) -> PullReport:
     inbox = workspace.settings.costs / "inbox"
     inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
-    total, done = len(work), 0
-    waiting = iter(work)
-    running: dict[Future[Understood], _Waiting] = {}
-    tell(done, total, "Starting")
+    _clear(inbox)
+    tell(0, len(work), "Starting")
     try:
-        with executor(workspace.settings, total) as (pool, workers):
-            while True:
-                while len(running) < workers + AHEAD and not stop.is_set():
-                    if (one := next(waiting, None)) is None:
-                        break
-                    task = _task(actor, workspace, one, inbox)
-                    if isinstance(task, FieldProblem):
-                        done += 1
-                        report = replace(report, failed=report.failed + 1, problems=[*report.problems, task])
-                        continue
-                    running[pool.submit(read_bill, task)] = one
-                if not running:
-                    break
-                ended, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    one = running.pop(future)
-                    report = _counted(report, _stored(actor, workspace, one, future.result()))
-                    done += 1
-                    tell(done, total, one.key)
-                if stop.is_set():
-                    for future in [each for each in running if each.cancel()]:
-                        del running[future]
+        return _read_on(actor, workspace, _Order(deque(work), inbox), report, tell, stop)
     except BrokenExecutor:
         problem = FieldProblem(
             field="bills",
@@ -296,7 +286,81 @@ def _read_all(
             mend="Start it, or unset ONBOARDING_DASK.",
         )
         return replace(report, problems=[*report.problems, problem])
-    return report
+
+
+@dataclass
+class _Order:
+    """In which order files are read: all are summed first; then the lines of the large ones are kept."""
+
+    waiting: deque[_Waiting]
+    inbox: Path
+    later: deque[tuple[_Waiting, Task]] = field(default_factory=deque)
+    held: int = 0
+    """Bytes of the objects that stand on the disk for their lines."""
+    running: dict[Future[Understood], tuple[_Waiting, Task]] = field(default_factory=dict)
+
+    def next(
+        self, make: Callable[[_Waiting, Path], Task | FieldProblem]
+    ) -> tuple[_Waiting, Task | FieldProblem] | None:
+        """The next file and what is to be done with it, or what keeps it from being read; None while there is none."""
+        summing = bool(self.waiting) or any(not task.lines for _, task in self.running.values())
+        if self.later and (self.held > HELD or not summing):
+            one, task = self.later.popleft()
+            self.held -= one.size
+            return one, replace(task, lines=True)
+        if not self.waiting:
+            return None
+        one = self.waiting.popleft()
+        return one, make(one, self.inbox)
+
+    def keep_later(self, one: _Waiting, task: Task) -> None:
+        """Keep the lines of a file when all are summed."""
+        self.later.append((one, task))
+        self.held += one.size
+
+
+def _read_on(
+    actor: Actor, workspace: Workspace, order: _Order, report: PullReport, tell: Progress, stop: threading.Event
+) -> PullReport:
+    total, done, running = len(order.waiting), 0, order.running
+    with executor(workspace.settings, total) as (pool, workers):
+        while True:
+            while len(running) < workers + AHEAD and not stop.is_set():
+                following = order.next(partial(_task, actor, workspace))
+                if following is None:
+                    break
+                one, task = following
+                if isinstance(task, FieldProblem):
+                    done += 1
+                    report = replace(report, failed=report.failed + 1, problems=[*report.problems, task])
+                else:
+                    running[pool.submit(read_bill, task)] = one, task
+            if not running:
+                return report
+            ended, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in ended:
+                one, task = running.pop(future)
+                found = future.result()
+                state = _stored(actor, workspace, one, found)
+                if found.later:
+                    order.keep_later(one, task)
+                if task.lines:
+                    tell(done, total, f"Keeping the lines of {one.key}")
+                    continue
+                report = _counted(report, state)
+                done += 1
+                tell(done, total, one.key)
+            if stop.is_set():
+                for future in [each for each in running if each.cancel()]:
+                    del running[future]
+
+
+def _clear(inbox: Path) -> None:
+    """Remove what readings that were ended long ago left."""
+    for path in inbox.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _task(actor: Actor, workspace: Workspace, one: _Waiting, inbox: Path) -> Task | FieldProblem:
@@ -336,9 +400,12 @@ def _stored(actor: Actor, workspace: Workspace, one: _Waiting, found: Understood
         modified=one.modified,
         state="",
     )
-    old = row.file
-    row.file = _place(found, f"{row.id}-{one.etag[:8]}") if found.lines is not None else ""
+    old = {row.file, row.summary}
+    place = _place(found, f"{row.id}-{one.etag[:8]}")
+    row.file = place if found.lines is not None else ""
+    row.summary = f"summed/{place}" if found.summary is not None else ""
     _put(found.lines, workspace.settings.costs / row.file)
+    _put(found.summary, workspace.settings.costs / row.summary)
     refused_path(workspace, row.id).unlink(missing_ok=True)
     _put(found.refused_lines, refused_path(workspace, row.id))
     row.etag, row.size, row.modified, row.read = one.etag, one.size, one.modified, now()
@@ -352,9 +419,8 @@ def _stored(actor: Actor, workspace: Workspace, one: _Waiting, found: Understood
     with changing(actor, workspace, "bills.read") as change:
         change.session.merge(row)
         change.record(one.key, bucket=one.choice.bucket, state=found.state, lines=found.accepted, refused=found.refused)
-    if old and old != row.file:
-        with contextlib.suppress(FileNotFoundError):
-            (workspace.settings.costs / old).unlink()
+    for name in old - {row.file, row.summary, ""}:
+        (workspace.settings.costs / name).unlink(missing_ok=True)
     return found.state
 
 

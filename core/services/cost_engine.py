@@ -1,7 +1,9 @@
-"""One bill file read, in whatever process: fetched, understood, its lines kept as Parquet. Knows no database.
+"""One bill file read, in whatever process: fetched, understood, summed, its lines kept as Parquet. Knows no database.
 
 A worker gets a `Task` and gives an `Understood`. It runs in a pool of processes, or on another machine of a Dask
-cluster, so both travel; the kept lines come back as a file or, from another machine, as its bytes."""
+cluster, so both travel; what is kept comes back as files or, from another machine, as their bytes. Of a large file only
+the sums are made at first, so that those of all files are there soon; its lines follow out of the object as it was
+fetched."""
 
 import errno
 import hashlib
@@ -10,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from multiprocessing import get_context
@@ -19,7 +21,7 @@ from pathlib import Path
 import polars as pl
 
 from core.bills.layouts import recognise
-from core.bills.lines import Lines, plain_lines, to_lines
+from core.bills.lines import SUMMED_LINES, Lines, plain_lines, plain_sums, sum_of, to_lines
 from core.bills.numbers import AMOUNT
 from core.bills.table import Table
 from core.bills.tables import open_tables
@@ -34,6 +36,8 @@ READER = 1
 """Raised when bill files are understood in another way than before: every file is then read again."""
 SAMPLE = 200
 """Rows by which a layout is recognised."""
+LARGE = 8 << 20
+"""Bytes of an object from which on its lines are kept later."""
 SHOWN_REFUSED = 1000
 """So many refused lines are kept with their numbers and text; all are counted and summed."""
 _TEXT = 500
@@ -46,7 +50,7 @@ _SHOWN = pl.Schema({LINE: pl.Int64(), "reason": pl.String(), "text": pl.String()
 @dataclass(frozen=True)
 class Task:
     """A bill file to be read: who may open which object, how it is mapped (None: by itself), and the folder that its
-    lines are left in (None: they come back as bytes)."""
+    lines are left in (None: they come back as bytes). `lines`: whether they are kept at once, however large it is."""
 
     storage: StorageKey
     bucket: str
@@ -55,12 +59,20 @@ class Task:
     mapping: Mapping | None
     dialect: Dialect | None
     folder: Path | None
+    lines: bool = False
+
+    @property
+    def fetched(self) -> Path | None:
+        """Where the object stands while its lines are still to be kept."""
+        told = "\n".join((self.storage.region.name, self.bucket, self.key, self.etag))
+        return self.folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.object" if self.folder else None
 
 
 @dataclass(frozen=True)
 class Understood:
     """What a file gave. `state` is that of `BillObject`; `sums`: by currency what was accepted; `days`: the first and
-    the last. `lines` and `refused_lines`: Parquet, as the path of a file or as bytes; None when there are none."""
+    the last. `summary` (its sums), `lines` and `refused_lines`: Parquet, as the path of a file or as bytes; None when
+    there are none. `later`: the lines are still to be kept, by the same task with `lines`."""
 
     state: str
     problem: str = ""
@@ -72,6 +84,8 @@ class Understood:
     days: tuple[date, date] | None = None
     accounts: list[str] = field(default_factory=list)
     months: int = 0
+    later: bool = False
+    summary: Path | bytes | None = None
     lines: Path | bytes | None = None
     refused_lines: Path | bytes | None = None
 
@@ -111,8 +125,15 @@ def read_bill(task: Task) -> Understood:
     try:
         with tempfile.TemporaryDirectory(prefix="bill-", dir=task.folder, ignore_cleanup_errors=True) as work:
             path = Path(work) / "object"
-            _fetch(task, path)
-            return understand(task, path, Path(work))
+            before = task.fetched if task.fetched and task.fetched.exists() else None
+            if before is None:
+                _fetch(task, path)
+            found = understand(task, before or path, Path(work))
+            if found.later and task.fetched and before is None:
+                path.replace(task.fetched)
+            elif before and not found.later and found.state != "failed":
+                before.unlink(missing_ok=True)
+            return found
     except pl.exceptions.PolarsError as error:
         why = str(error).splitlines()[0]
         return Understood(
@@ -144,6 +165,10 @@ def understand(task: Task, path: Path, work: Path) -> Understood:
     problem = " ".join(f"{one.what} {one.mend}" for one in opened.problems)
     if not opened.tables:
         return Understood("not_a_bill", problem=problem or f"It is {opened.kind}, no table.")
+    if not task.lines and task.folder and path.stat().st_size >= LARGE and len(opened.tables) == 1 and not problem:
+        soon = _soon(opened.tables[0], task)
+        if soon:
+            return soon
     parts: list[_Part] = []
     foreign: list[str] = []
     for number, table in enumerate(opened.tables):
@@ -157,6 +182,21 @@ def understand(task: Task, path: Path, work: Path) -> Understood:
     if foreign:
         problem = f"{problem} Not understood: {', '.join(foreign)}.".strip()
     return _kept(task, parts, problem)
+
+
+def _soon(table: Table, task: Task) -> Understood | None:
+    """What a plain table comes to, without its lines; None when it takes reading line by line to know."""
+    if table.broken or table.bad_count:
+        return None
+    frame = table.scan()
+    try:
+        mapping = _mapping(table, frame, task)
+        sums = plain_sums(frame, mapping) if mapping else None
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pl.exceptions.ShapeError):
+        return None
+    if not mapping or sums is None or not len(sums):
+        return None
+    return replace(_told(sums), layout=mapping.layout, later=True, summary=_left(task, sums.write_parquet))
 
 
 @dataclass(frozen=True)
@@ -191,11 +231,15 @@ def _has_breaks(table: Table) -> bool:
     return bool(table.scan().select(cells.any()).collect(engine="streaming").item())
 
 
+def _mapping(table: Table, frame: pl.LazyFrame, task: Task) -> Mapping | None:
+    if task.mapping and set(task.mapping.columns.values()) <= set(table.columns):
+        return task.mapping
+    return recognise(table.columns, frame.head(SAMPLE).collect())
+
+
 def _read(table: Table, task: Task, path: Path) -> _Part | None:
     frame = table.scan()
-    mapping = task.mapping if task.mapping and set(task.mapping.columns.values()) <= set(table.columns) else None
-    if mapping is None:
-        mapping = recognise(table.columns, frame.head(SAMPLE).collect())
+    mapping = _mapping(table, frame, task)
     if mapping is None:
         return None
     accepted = path / "accepted.parquet"
@@ -231,34 +275,31 @@ def _height(frame: pl.LazyFrame) -> int:
 def _kept(task: Task, parts: list[_Part], problem: str) -> Understood:
     """The parts' lines in one file, and what they come to."""
     lines = pl.scan_parquet([part.lines for part in parts])
-    groups = (
-        lines.group_by(Field.ACCOUNT, Field.CURRENCY, month=pl.col(Field.DAY).dt.truncate("1mo"))
-        .agg(
-            pl.len().alias("lines"),
-            pl.col(Field.COST).sum(),
-            pl.col(Field.DAY).min().alias("first"),
-            pl.col(Field.DAY).max().alias("last"),
-        )
-        .collect(engine="streaming")
-    )
-    sums = {
-        row["currency"]: row["cost"]
-        for row in groups.group_by(Field.CURRENCY).agg(pl.col(Field.COST).sum()).iter_rows(named=True)
-    }
+    sums = sum_of(lines)
     refused = pl.concat([part.shown for part in parts])
-    return Understood(
-        state="read",
+    return replace(
+        _told(sums),
         problem=problem,
         layout=", ".join(dict.fromkeys(part.layout for part in parts)),
-        accepted=int(groups["lines"].sum()),
         refused=sum(part.refused for part in parts),
-        sums=sums,
         refused_sum=sum((part.refused_sum for part in parts), Decimal(0)),
-        days=(groups["first"].min(), groups["last"].max()) if len(groups) else None,  # type: ignore[arg-type]
-        accounts=sorted(groups[Field.ACCOUNT].unique().to_list()),
-        months=groups["month"].n_unique(),
-        lines=_left(task, parts[0].lines if len(parts) == 1 else lines.sink_parquet) if len(groups) else None,
+        summary=_left(task, sums.write_parquet) if len(sums) else None,
+        lines=_left(task, parts[0].lines if len(parts) == 1 else lines.sink_parquet) if len(sums) else None,
         refused_lines=_left(task, refused.write_parquet) if len(refused) else None,
+    )
+
+
+def _told(sums: pl.DataFrame) -> Understood:
+    """What a file's sums say of it as a whole."""
+    by_currency = sums.group_by(Field.CURRENCY).agg(pl.col(Field.COST).sum())
+    first, last = sums[Field.DAY].min(), sums[Field.DAY].max()
+    return Understood(
+        state="read",
+        accepted=int(sums[SUMMED_LINES].sum()),
+        sums={row["currency"]: row["cost"] for row in by_currency.iter_rows(named=True)},
+        days=(first, last) if isinstance(first, date) and isinstance(last, date) else None,
+        accounts=sorted(sums[Field.ACCOUNT].unique().to_list()),
+        months=sums[Field.DAY].dt.truncate("1mo").n_unique(),
     )
 
 

@@ -5,7 +5,7 @@ currencies are never added. What was delivered twice is counted once (`core.serv
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import polars as pl
 
+from core.bills.lines import SUMMED_LINES
 from core.domain.actor import Actor
-from core.domain.bill_lines import AMOUNTS, DATES, LINE, SCALE, Field
+from core.domain.bill_lines import AMOUNTS, DATES, LINE, SCALE, SUMMED_BY, Field
 from core.domain.costs import CostQuery, months_later, next_month
 from core.services.bill_files import known_bills
 from core.services.duplicates import fingerprint, left_out
@@ -40,6 +41,8 @@ class FileShare:
     currency: str
     cost: Decimal
     lines: int
+    kept: bool
+    """Whether its lines can be read; those of a large file are kept some time after it was summed."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def files(actor: Actor, workspace: Workspace, query: CostQuery) -> list[FileShar
                 row["currency"],
                 row["cost"],
                 row["lines"],
+                _has_lines(bills, by_id[row["id"]]),
             )
             for row in frame.iter_rows(named=True)
         ]
@@ -123,7 +127,7 @@ def lines(
     def find() -> pl.DataFrame:
         bills = _bills(actor, workspace)
         place = (share.region, share.bucket, share.key)
-        frames = [frame for row, frame in _frames(bills, query) if (row.region, row.bucket, row.key) == place]
+        frames = [frame for row, frame in _lines(bills, query) if (row.region, row.bucket, row.key) == place]
         if not frames:
             return pl.DataFrame()
         own = frames[0].filter(pl.col(Field.CURRENCY) == share.currency)
@@ -135,10 +139,21 @@ def lines(
 def query_lines(actor: Actor, workspace: Workspace, query: CostQuery) -> pl.LazyFrame:
     """All lines that a query counts, every `Field` of them; `query.by` is not used.
 
-    Raises StoreError when the store cannot be read."""
+    Raises StoreError when the store cannot be read, ValueError while lines of some files are still to be kept."""
+    bills = _bills(actor, workspace)
+    if waiting := sum(not _has_lines(bills, row) for row in bills.rows):
+        raise ValueError(f"The lines of {waiting} files are still being kept. Wait for the end of the reading.")
     fields = [one.value for one in Field]
-    frames = [frame.select(fields) for _, frame in _frames(_bills(actor, workspace), query)]
+    frames = [frame.select(fields) for _, frame in _lines(bills, query)]
     return pl.concat(frames) if frames else pl.LazyFrame(schema=_KINDS)
+
+
+def without_lines(actor: Actor, workspace: Workspace) -> int:
+    """How many files are summed while their lines are still to be kept.
+
+    Raises StoreError when the store cannot be read."""
+    bills = _bills(actor, workspace)
+    return sum(not _has_lines(bills, row) for row in bills.rows)
 
 
 def values(actor: Actor, workspace: Workspace, field: Field) -> list[str]:
@@ -148,7 +163,8 @@ def values(actor: Actor, workspace: Workspace, field: Field) -> list[str]:
     everything = CostQuery(since=date.min, until=date.max, by=())
 
     def distinct(bills: _Bills, query: CostQuery) -> pl.DataFrame:
-        frames = [frame.select(field.value) for _, frame in _frames(bills, query)]
+        found = _frames(bills, query) if field.value in _SUMS else _lines(bills, query)
+        frames = [frame.select(field.value) for _, frame in found]
         if not frames:
             return pl.DataFrame(schema={field.value: pl.String()})
         return pl.concat(frames).unique().sort(field.value).collect(engine="streaming")
@@ -217,10 +233,10 @@ def _ahead(currency: str, days: dict[date, Decimal], month: date, end: date) -> 
 
 def _bills(actor: Actor, workspace: Workspace) -> _Bills:
     with looking(actor, workspace, "costs.look") as session:
-        rows = [row for row in known_bills(session) if row.state == "read" and row.file]
+        rows = [row for row in known_bills(session) if row.state == "read" and row.summary]
     folder = workspace.settings.costs
     # Somebody may have emptied the folder: the next reading of bills fills it again.
-    rows = [row for row in rows if (folder / row.file).exists()]
+    rows = [row for row in rows if (folder / row.summary).exists()]
     return _Bills(rows, folder, left_out(rows, folder), f"{folder}:{fingerprint(rows)}")
 
 
@@ -247,6 +263,7 @@ def _asked(
 
 REMEMBERED = 128
 _AMOUNT = pl.Decimal(38, SCALE)
+_SUMS = {*(field.value for field in SUMMED_BY), Field.COST.value, Field.QUANTITY.value}
 _KINDS: dict[str, pl.DataType] = {
     one.value: pl.Date() if one in DATES else _AMOUNT if one in AMOUNTS else pl.String() for one in Field
 }
@@ -257,8 +274,41 @@ def _remembered() -> dict[tuple[str, str, str], pl.DataFrame]:
     return {}
 
 
+def _has_lines(bills: _Bills, row: BillObject) -> bool:
+    return bool(row.file) and (bills.folder / row.file).exists()
+
+
 def _frames(bills: _Bills, query: CostQuery) -> list[tuple[BillObject, pl.LazyFrame]]:
-    """The lines of each file that a query counts."""
+    """The sums of each file that a query counts, or its lines where the query asks for what the sums do not tell. A
+    file whose lines are still to be kept then tells nothing of that, and is counted all the same."""
+    if {*query.where, *query.by} <= {*_SUMS, "month"}:
+        return _read(bills, query, lambda row: pl.scan_parquet(bills.folder / row.summary, hive_partitioning=False))
+
+    def one_by_one(row: BillObject) -> pl.LazyFrame:
+        if _has_lines(bills, row):
+            lines = pl.scan_parquet(bills.folder / row.file, hive_partitioning=False)
+            return lines.with_columns(pl.lit(1, pl.Int64).alias(SUMMED_LINES)).select(*_KINDS, SUMMED_LINES)
+        sums = pl.scan_parquet(bills.folder / row.summary, hive_partitioning=False)
+        untold = [
+            pl.lit("", kind).alias(name) if kind == pl.String() else pl.lit(None, kind).alias(name)
+            for name, kind in _KINDS.items()
+            if name not in _SUMS
+        ]
+        return sums.with_columns(untold).select(*_KINDS, SUMMED_LINES)
+
+    return _read(bills, query, one_by_one)
+
+
+def _lines(bills: _Bills, query: CostQuery) -> list[tuple[BillObject, pl.LazyFrame]]:
+    """The lines of each file that a query counts, as far as they are kept."""
+    kept = replace(bills, rows=[row for row in bills.rows if _has_lines(bills, row)])
+    return _read(kept, query, lambda row: pl.scan_parquet(bills.folder / row.file, hive_partitioning=False))
+
+
+def _read(
+    bills: _Bills, query: CostQuery, open_: Callable[[BillObject], pl.LazyFrame]
+) -> list[tuple[BillObject, pl.LazyFrame]]:
+    """What a query counts of each file, without the days that are left out."""
     accounts = query.where.get(Field.ACCOUNT)
     found = []
     for row in bills.rows:
@@ -266,7 +316,7 @@ def _frames(bills: _Bills, query: CostQuery) -> list[tuple[BillObject, pl.LazyFr
             continue
         if accounts and not set(accounts) & set(row.accounts):
             continue
-        frame = pl.scan_parquet(bills.folder / row.file, hive_partitioning=False)
+        frame = open_(row)
         without = bills.without.filter(pl.col("id") == row.id)
         if len(without):
             frame = frame.join(without.lazy().select("account", "day"), on=["account", "day"], how="anti")
@@ -287,12 +337,12 @@ def _costs(bills: _Bills, query: CostQuery) -> pl.DataFrame:
     by = [*query.by, Field.CURRENCY.value]
     kinds: dict[str, pl.DataType] = {name: pl.Date() if name == "day" else pl.String() for name in by}
     if not frames:
-        return pl.DataFrame(schema=kinds | {"cost": _AMOUNT, "quantity": _AMOUNT, "lines": pl.UInt32()})
+        return pl.DataFrame(schema=kinds | {"cost": _AMOUNT, "quantity": _AMOUNT, SUMMED_LINES: pl.Int64()})
     month = pl.col(Field.DAY).dt.truncate("1mo").alias("month")
     summed = (
         pl.concat(frames)
         .group_by([month if name == "month" else pl.col(name) for name in by])
-        .agg(pl.col(Field.COST).sum(), pl.col(Field.QUANTITY).sum(), pl.len().alias("lines"))
+        .agg(pl.col(Field.COST).sum(), pl.col(Field.QUANTITY).sum(), pl.col(SUMMED_LINES).sum())
         .collect(engine="streaming")
     )
     if "month" in by:
@@ -307,7 +357,7 @@ def _by_file(bills: _Bills, query: CostQuery) -> pl.DataFrame:
     return (
         pl.concat(frames)
         .group_by("id", Field.CURRENCY)
-        .agg(pl.col(Field.COST).sum(), pl.len().alias("lines"))
+        .agg(pl.col(Field.COST).sum(), pl.col(SUMMED_LINES).sum())
         .sort("cost", "id", descending=[True, False])
         .collect(engine="streaming")
     )
@@ -319,7 +369,7 @@ def _left_out(bills: _Bills) -> list[LeftOut]:
     for (id, kept), days in sorted(bills.without.group_by("id", "kept"), key=lambda one: by_id[str(one[0][0])].key):
         row, instead = by_id[str(id)], by_id[str(kept)]
         sums = (
-            pl.scan_parquet(bills.folder / row.file, hive_partitioning=False)
+            pl.scan_parquet(bills.folder / row.summary, hive_partitioning=False)
             .join(days.lazy().select("account", "day"), on=["account", "day"], how="semi")
             .group_by(Field.CURRENCY)
             .agg(pl.col(Field.COST).sum())

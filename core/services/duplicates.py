@@ -40,12 +40,12 @@ _finding = Lock()
 
 def fingerprint(rows: Iterable[BillObject]) -> str:
     """Stands for these files as they were read: another one means that answers must be found again."""
-    told = sorted((row.id, row.etag, row.understood, row.file) for row in rows)
+    told = sorted((row.id, row.etag, row.understood, row.file, row.summary) for row in rows)
     return sha256(repr(told).encode()).hexdigest()[:32]
 
 
 def left_out(rows: list[BillObject], folder: Path) -> pl.DataFrame:
-    """The days of files that are not counted, in the columns of `LEFT_OUT`. `folder`: where the lines' files are, and
+    """The days of files that are not counted, in the columns of `LEFT_OUT`. `folder`: where the files' sums are, and
     where the answer is remembered until the files change.
 
     Raises OSError when the folder cannot be used."""
@@ -104,7 +104,7 @@ def _sums(row: BillObject, folder: Path) -> pl.DataFrame:
     """Without what costs nothing and is nothing: two of those always agree."""
     cost, quantity = pl.col("cost"), pl.col("quantity")
     return (
-        pl.scan_parquet(folder / row.file)
+        pl.scan_parquet(folder / row.summary, hive_partitioning=False)
         .group_by(_WHAT)
         .agg(cost.sum(), pl.when(quantity.count() > 0).then(quantity.sum()).alias("quantity"))
         .filter((cost != 0) | (quantity != 0))

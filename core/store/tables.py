@@ -389,7 +389,9 @@ class BillObject(SQLModel, table=True):
     refused_sum: str = "0"
     """Decimal text of what was refused, as far as its costs could be read."""
     file: str = ""
-    """The file of its lines, relative to the folder of costs."""
+    """The file of its lines, relative to the folder of costs; empty while they are still to be kept."""
+    summary: str = ""
+    """The file of its sums, likewise."""
     first_day: date | None = None
     last_day: date | None = None
     accounts: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))

@@ -45,6 +45,11 @@ def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
 
 
 def _lines(query: CostQuery, share: FileShare) -> None:
+    if not share.kept:
+        st.info(
+            "Its lines are still being kept. They can be read when the bills are read.", icon=":material/hourglass:"
+        )
+        return
     pages = -(-share.lines // PAGE)
     page = 1
     if pages > 1:

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from core.domain.bill_lines import Field
+from core.services import cost_engine
 from tests.bills.conftest import Read
 from tests.bills.make_corpus import FOLDER, expected, make
 
@@ -36,3 +38,23 @@ def test_a_file_comes_to_its_sum(name: str, read: Read) -> None:
     lines = pl.read_parquet(found.lines)
     assert sum(lines[Field.COST]) == sum(found.sums.values())
     assert lines["line"].n_unique() == len(lines) or name in {"two.zip", "sheets.xlsx"}
+
+
+def test_what_is_summed_before_its_lines_are_kept_comes_to_the_same(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = set()
+    for name in EXPECTED:
+        content = (FOLDER / name).read_bytes()
+        monkeypatch.setattr(cost_engine, "LARGE", len(content) + 1)
+        whole = read(name, content)
+        monkeypatch.setattr(cost_engine, "LARGE", 0)
+        first = read(name, content)
+        for field in ("state", "layout", "accepted", "refused", "sums", "days", "accounts", "months"):
+            assert getattr(first, field) == getattr(whole, field), (name, field)
+        sums = [pl.read_parquet(one.summary).sort(pl.all()) for one in (first, whole)]
+        assert_frame_equal(*sums, check_row_order=False)
+        if first.later:
+            assert first.lines is None
+            soon.add(name)
+    assert len(soon) >= 15, soon

@@ -1,10 +1,12 @@
 """Bill files pulled from a bucket: each read once, and again when it changes."""
 
 import errno
+import os
 import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from distributed import Client, LocalCluster
 from sqlmodel import select
 
 from core.domain.bill_lines import Field, Mapping
+from core.domain.costs import CostQuery
 from core.services import cost_engine
 from core.services.bill_files import PullReport, bill_objects, pull, refused_lines
 from core.services.billing import BucketChoice
 from core.services.cost_engine import read_bill
-from core.services.costs import period_known
+from core.services.cost_export import export
+from core.services.costs import costs, files, lines, period_known, values, without_lines
 from core.services.credentials import set_enabled
 from core.services.mappings import apply_again, delete_mappings, list_mappings, save_mapping
 from core.services.workspace import Workspace, open_workspace
@@ -223,7 +227,7 @@ def test_lines_are_kept_in_a_bucket_of_ones_own(bills: Bills, told, sandbox) -> 
         return [entry["Key"] for entry in found]
 
     try:
-        assert len(kept()) == 2
+        assert len(kept()) == 4  # lines and sums of each
         assert all("/account=several/month=2026-03/" in key for key in kept())
         shutil.rmtree(settings.costs)
         report = bills.pull()  # they come back from there: nothing is read again
@@ -231,7 +235,7 @@ def test_lines_are_kept_in_a_bucket_of_ones_own(bills: Bills, told, sandbox) -> 
         assert bills.total() == sum(sums)
         bills.delete("bills/a.csv")
         bills.pull()
-        assert len(kept()) == 1
+        assert len(kept()) == 2
         assert bills.total() == sums[1]
     finally:
         for key in kept():
@@ -253,6 +257,71 @@ def test_a_bucket_of_ones_own_that_cannot_be_used(bills: Bills, told, named: str
     assert words in " ".join(problem.what for problem in report.problems)
     assert bills.total() == total
     bills.workspace.close()
+
+
+def _large(bills: Bills, figures: list[Figure]) -> Decimal:
+    """A bill of more than 8 MiB."""
+    return bills.bill("bills/large.csv", figures * 7000)
+
+
+BY_RESOURCE = CostQuery(since=date(2020, 1, 1), until=date(2030, 1, 1), by=("resource",))
+
+
+def test_a_large_file_is_summed_first_and_its_lines_are_kept_after(bills: Bills, told) -> None:
+    figures = told()
+    total = _large(bills, figures)
+    seen = []
+
+    def look(done: int, of: int, doing: str) -> None:
+        if of and done == of:
+            (known,) = bills.known().values()
+            seen.append((bills.total(), known.accepted, without_lines(ACTOR, bills.workspace)))
+
+    report = bills.pull(progress=look)
+    assert (report.read, report.failed, report.problems) == (1, 0, [])
+    assert seen == [(total, 84_000, 1), (total, 84_000, 0)]
+    (share,) = files(ACTOR, bills.workspace, BY_RESOURCE)
+    assert (share.cost, share.lines, share.kept) == (total, 84_000, True)
+    assert len(lines(ACTOR, bills.workspace, BY_RESOURCE, share, 83_990, 100)) == 10
+    assert not list((bills.workspace.settings.costs / "inbox").iterdir())
+    assert bills.pull().read == 0
+
+
+def test_a_reading_that_is_stopped_before_the_lines_are_kept_goes_on_with_what_was_fetched(
+    bills: Bills, told, tmp_path: Path
+) -> None:
+    total = _large(bills, told())
+    stop = threading.Event()
+    bills.pull(progress=lambda done, of, _: stop.set() if of and done == of else None, stop=stop)
+    assert bills.total() == total
+    (share,) = files(ACTOR, bills.workspace, BY_RESOURCE)
+    assert (share.lines, share.kept) == (84_000, False)
+    assert lines(ACTOR, bills.workspace, BY_RESOURCE, share, 0, 10).is_empty()
+    by_resource = costs(ACTOR, bills.workspace, BY_RESOURCE)
+    assert (by_resource["resource"].to_list(), sum(by_resource["cost"])) == ([""], total)
+    refused = export(ACTOR, bills.workspace, BY_RESOURCE, "focus", tmp_path / "focus.csv")
+    assert refused
+    assert "still being kept" in refused.what
+    (fetched,) = (bills.workspace.settings.costs / "inbox").iterdir()
+    before = fetched.read_bytes()
+    fetched.write_bytes(before.replace(b"TinaOS-FCU", b"TinaOS-XXX"))  # a second fetch would undo it
+    assert bills.pull().read == 1
+    assert not fetched.exists()
+    assert "TinaOS-XXX" in values(ACTOR, bills.workspace, Field.SERVICE)
+    assert bills.total() == total
+    (share,) = files(ACTOR, bills.workspace, BY_RESOURCE)
+    assert share.kept
+
+
+def test_what_an_ended_reading_left_long_ago_is_removed(bills: Bills, told) -> None:
+    inbox = bills.workspace.settings.costs / "inbox"
+    (inbox / "bill-old").mkdir(parents=True)
+    (inbox / "bill-old" / "object").write_bytes(b"x")
+    (inbox / "young.object").write_bytes(b"x")
+    os.utime(inbox / "bill-old", (0, 0))
+    bills.bill("bills/a.csv", told())
+    bills.pull()
+    assert [path.name for path in inbox.iterdir()] == ["young.object"]
 
 
 def test_a_dask_cluster_of_two_workers_gives_the_same(bills: Bills, told) -> None:

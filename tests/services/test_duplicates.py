@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from core.bills.lines import sum_of
 from core.domain.bill_lines import AMOUNTS, DATES, LINE, SCALE, Field
 from core.services.duplicates import left_out
 from core.store.tables import BillObject
@@ -40,7 +41,7 @@ def deliver(folder: Path, key: str, lines: list[Line], *, at: int) -> BillObject
             columns[one.value].append(told.get(one, None if one in AMOUNTS else ""))
     schema = {one.value: pl.Date() if one in DATES else AMOUNT if one in AMOUNTS else pl.String() for one in Field}
     frame = pl.DataFrame(columns, schema=schema).with_row_index(LINE, 2)
-    frame.write_parquet(folder / f"{key}.parquet")
+    sum_of(frame.lazy()).write_parquet(folder / f"{key}.parquet")
     days = [line[0] for line in lines]
     return BillObject(
         region="r",
@@ -50,7 +51,7 @@ def deliver(folder: Path, key: str, lines: list[Line], *, at: int) -> BillObject
         size=1,
         modified=datetime(2026, 11, 1, at, tzinfo=UTC),
         state="read",
-        file=f"{key}.parquet",
+        summary=f"{key}.parquet",
         first_day=min(days),
         last_day=max(days),
         accounts=sorted({line[1] for line in lines}),

@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.Column("sums", sa.JSON(), nullable=False),
         sa.Column("refused_sum", sa.String(), nullable=False),
         sa.Column("file", sa.String(), nullable=False),
+        sa.Column("summary", sa.String(), nullable=False),
         sa.Column("first_day", sa.Date(), nullable=True),
         sa.Column("last_day", sa.Date(), nullable=True),
         sa.Column("accounts", sa.JSON(), nullable=False),
