@@ -18,6 +18,7 @@ import core.outscale
 import core.services
 import dashboard.widgets
 from core.outscale.regions import RegionFileError
+from core.services import cost_engine
 from core.store.store import StoreError
 from core.vault.master_key import VaultError
 from dashboard import handover
@@ -34,6 +35,7 @@ def prepare() -> None:
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
     importlib.import_module("pandas")
+    cost_engine.make_ready()
     with contextlib.suppress(StoreError, VaultError, RegionFileError):
         workspace()
     gc.collect()

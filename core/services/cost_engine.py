@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 
 import polars as pl
@@ -44,6 +44,7 @@ _TEXT = 500
 """Characters of a refused line that are kept."""
 
 
+_CONTEXT = get_context("forkserver")
 _SHOWN = pl.Schema({LINE: pl.Int64(), "reason": pl.String(), "text": pl.String(), "cost": AMOUNT, "table": pl.String()})
 
 
@@ -96,6 +97,13 @@ def understood_by(mapping: Mapping | None, dialect: Dialect | None) -> str:
     return f"{READER}:{hashlib.sha256(told.encode()).hexdigest()[:16]}" if told else f"{READER}:"
 
 
+def make_ready() -> None:
+    """Start the process that workers are forked from, with the libraries that take longest loaded; Polars is not one of
+    them, since its threads do not live on in a fork. Without this the first reading starts it."""
+    _CONTEXT.set_forkserver_preload(["core.outscale.resumed", "core.outscale.storage_key", "core.domain.bill_lines"])
+    forkserver.ensure_running()
+
+
 @contextmanager
 def executor(settings: Settings, tasks: int) -> Iterator[tuple[Executor, int]]:
     """Something to map tasks over, and how many it works on at once: the Dask cluster of the settings, else a pool of
@@ -113,7 +121,8 @@ def executor(settings: Settings, tasks: int) -> Iterator[tuple[Executor, int]]:
                 pool.shutdown(wait=False)
         return
     workers = max(1, min(os.cpu_count() or 1, tasks))
-    local = ProcessPoolExecutor(workers, get_context("spawn"), initializer=share_cores, initargs=(workers,))
+    make_ready()
+    local = ProcessPoolExecutor(workers, _CONTEXT, initializer=share_cores, initargs=(workers,))
     try:
         yield local, workers
     finally:
