@@ -3,11 +3,16 @@
     .venv/bin/python -m benchmarks.costs [--lines 5000000] [--rounds 2]
 
 Starts a sandbox of its own and puts the files into a bucket of its object storage. Each round runs, each in a process
-of its own that has loaded its libraries: ours (list the bucket, fetch every file, understand it, sum it exactly and
-keep the sums, then sum by month, account and service; after that every line is kept as Parquet), the same sum again in
-another process, a bare Polars scan of the same objects straight from the storage, summed in floating point and nothing
-kept, and the same by pandas. The fastest round of each counts. Memory is that of all processes of a run together (what they
-share counted once), looked at 20 times a second."""
+of its own that has loaded its libraries:
+
+- ours: list the bucket, fetch every file, understand it, sum it exactly and keep the sums, then sum by month, account
+  and service; after that every line is kept as Parquet, which is told too
+- the same sum again in another process
+- a bare Polars scan of the same objects straight from the storage, summed in floating point and nothing kept
+- the same by pandas
+
+The fastest round of each counts. Memory is that of all processes of a run together (what they share counted once),
+looked at 20 times a second."""
 
 # Each run loads its own libraries only, and so do the processes that it starts, which read this file again.
 # ruff: noqa: PLC0415

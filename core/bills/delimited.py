@@ -80,7 +80,8 @@ def _table(text: _Text) -> Table:
         reader=lambda: _scan(text),
         dialect=text.dialect,
         by_line=lambda work: _by_line(text, work),
-        broken=_open_quote(text),
+        unclosed=lambda: _open_quote(text),
+        physical=lambda: _physical(text),
     )
 
 
@@ -171,8 +172,20 @@ def _has_rows(path: Path, first: int) -> bool:
         return bool(file.read(_PIECE).strip())
 
 
+def _physical(text: _Text) -> int:
+    lines = pl.scan_csv(
+        text.path,
+        has_header=False,
+        skip_lines=text.first - 1,
+        separator=text.dialect.separator,
+        quote_char=None,
+        schema={"line": pl.String()},
+        truncate_ragged_lines=True,
+    )
+    return int(lines.select(pl.len()).collect(engine="streaming").item())
+
+
 def _open_quote(text: _Text) -> bool:
-    """Whether a quote is left open: it would swallow the rest of the file without a word."""
     if not text.dialect.quote:
         return False
     mark = text.dialect.quote.encode()

@@ -27,8 +27,11 @@ class Table:
     by_line: Callable[[Path], "Table"] | None = None
     bad: list[BadLine] = field(default_factory=list)
     bad_count: int = 0
-    broken: bool = False
-    """Seen at once that it cannot be read fast: a quote that is not closed."""
+    unclosed: Callable[[], bool] = lambda: False
+    """Whether a quote is opened and never closed: read fast, it would swallow the rest of the file without a word."""
+    physical: Callable[[], int] | None = None
+    """Counts the lines of text that the rows stand on: as many as rows when no cell goes over several and no quote is
+    left open."""
 
     def scan(self) -> pl.LazyFrame:
         """`line` (Int64) and then every column as text, null where a cell is missing. Collecting it raises Polars'

@@ -45,7 +45,6 @@ AMOUNTS = (Field.QUANTITY, Field.UNIT_PRICE, Field.COST)
 SUMMED_BY = (
     Field.DAY,
     Field.ACCOUNT,
-    Field.PAYING_ACCOUNT,
     Field.REGION,
     Field.SERVICE,
     Field.CATEGORY,

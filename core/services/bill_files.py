@@ -29,7 +29,7 @@ from core.services.line_keeper import LineKeeper, line_keeper
 from core.services.mappings import chosen, mappings_of
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import BillObject, Bucket, now
+from core.store.tables import BillObject, Bucket, new_id, now
 
 AHEAD = 2
 """Files given to the executor beyond those it works on, so that no worker waits."""
@@ -267,9 +267,11 @@ def _read_all(
     inbox = workspace.settings.costs / "inbox"
     inbox.mkdir(mode=0o700, parents=True, exist_ok=True)
     _clear(inbox)
+    own = inbox / new_id()
+    own.mkdir(mode=0o700)
     tell(0, len(work), "Starting")
     try:
-        return _read_on(actor, workspace, _Order(deque(work), inbox), report, tell, stop)
+        return _read_on(actor, workspace, _Order(deque(work), own), report, tell, stop)
     except BrokenExecutor:
         problem = FieldProblem(
             field="bills",
@@ -286,6 +288,8 @@ def _read_all(
             mend="Start it, or unset ONBOARDING_DASK.",
         )
         return replace(report, problems=[*report.problems, problem])
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 @dataclass
@@ -293,7 +297,8 @@ class _Order:
     """In which order files are read: all are summed first; then the lines of the large ones are kept."""
 
     waiting: deque[_Waiting]
-    inbox: Path
+    folder: Path
+    """Where this reading puts down what it has under way."""
     later: deque[tuple[_Waiting, Task]] = field(default_factory=deque)
     held: int = 0
     """Bytes of the objects that stand on the disk for their lines."""
@@ -311,7 +316,7 @@ class _Order:
         if not self.waiting:
             return None
         one = self.waiting.popleft()
-        return one, make(one, self.inbox)
+        return one, make(one, self.folder)
 
     def keep_later(self, one: _Waiting, task: Task) -> None:
         """Keep the lines of a file when all are summed."""
@@ -363,7 +368,7 @@ def _clear(inbox: Path) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _task(actor: Actor, workspace: Workspace, one: _Waiting, inbox: Path) -> Task | FieldProblem:
+def _task(actor: Actor, workspace: Workspace, one: _Waiting, folder: Path) -> Task | FieldProblem:
     key = storage_key(actor, workspace, one.choice, "bills.read")
     if isinstance(key, FieldProblem):
         return key
@@ -374,7 +379,7 @@ def _task(actor: Actor, workspace: Workspace, one: _Waiting, inbox: Path) -> Tas
         etag=one.etag,
         mapping=one.mapping,
         dialect=one.dialect,
-        folder=None if workspace.settings.dask else inbox,
+        folder=None if workspace.settings.dask else folder,
     )
 
 

@@ -7,11 +7,12 @@ fetched."""
 
 import errno
 import hashlib
+import importlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -27,8 +28,9 @@ from core.bills.table import Table
 from core.bills.tables import open_tables
 from core.domain.bill_lines import LINE, Dialect, Field, Mapping
 from core.outscale.errors import OutscaleError
-from core.outscale.resumed import pieces_of
+from core.outscale.resumed import open_whole
 from core.outscale.storage_key import StorageKey
+from core.services.aside import Aside, scratch
 from core.services.reader_threads import share_cores
 from core.settings import Settings
 
@@ -38,13 +40,19 @@ SAMPLE = 200
 """Rows by which a layout is recognised."""
 LARGE = 8 << 20
 """Bytes of an object from which on its lines are kept later."""
+GROUP = 50_000
+"""Lines that are written at once."""
 SHOWN_REFUSED = 1000
 """So many refused lines are kept with their numbers and text; all are counted and summed."""
 _TEXT = 500
 """Characters of a refused line that are kept."""
 
 
+READY = 2
+"""Workers that a server starts before it is asked for any."""
 _CONTEXT = get_context("forkserver")
+_standing: list[ProcessPoolExecutor] = []
+"""The pool that stays, once it was started."""
 _SHOWN = pl.Schema({LINE: pl.Int64(), "reason": pl.String(), "text": pl.String(), "cost": AMOUNT, "table": pl.String()})
 
 
@@ -66,7 +74,7 @@ class Task:
     def fetched(self) -> Path | None:
         """Where the object stands while its lines are still to be kept."""
         told = "\n".join((self.storage.region.name, self.bucket, self.key, self.etag))
-        return self.folder / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.object" if self.folder else None
+        return self.folder.parent / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.object" if self.folder else None
 
 
 @dataclass(frozen=True)
@@ -98,10 +106,25 @@ def understood_by(mapping: Mapping | None, dialect: Dialect | None) -> str:
 
 
 def make_ready() -> None:
-    """Start the process that workers are forked from, with the libraries that take longest loaded; Polars is not one of
-    them, since its threads do not live on in a fork. Without this the first reading starts it."""
+    """Start workers that stay, as a server does: the first reading then need not wait for them."""
+    if not _standing:
+        workers = os.cpu_count() or 1
+        _standing.append(_new_pool(workers))
+        for _ in range(min(workers, READY)):
+            _standing[0].submit(os.getpid)
+
+
+def _new_pool(workers: int) -> ProcessPoolExecutor:
+    # Forked from a process that has the libraries which take longest. Polars is none of them: its threads do not live
+    # on in a fork.
     _CONTEXT.set_forkserver_preload(["core.outscale.resumed", "core.outscale.storage_key", "core.domain.bill_lines"])
     forkserver.ensure_running()
+    return ProcessPoolExecutor(workers, _CONTEXT, initializer=_begin, initargs=(workers,))
+
+
+def _begin(workers: int) -> None:
+    share_cores(workers)
+    importlib.import_module("core.bills.tables")
 
 
 @contextmanager
@@ -121,27 +144,34 @@ def executor(settings: Settings, tasks: int) -> Iterator[tuple[Executor, int]]:
                 pool.shutdown(wait=False)
         return
     workers = max(1, min(os.cpu_count() or 1, tasks))
-    make_ready()
-    local = ProcessPoolExecutor(workers, _CONTEXT, initializer=share_cores, initargs=(workers,))
+    stays = bool(_standing) and workers == os.cpu_count()
+    local = _standing[0] if stays else _new_pool(workers)
     try:
         yield local, workers
+    except BaseException:
+        stays = False
+        _standing.clear()
+        raise
     finally:
-        local.shutdown(wait=True, cancel_futures=True)
+        if not stays:
+            local.shutdown(wait=True, cancel_futures=True)
 
 
 def read_bill(task: Task) -> Understood:
     """Read one bill file. What is wrong with it, or with the way to it, is its `problem`."""
     try:
         with tempfile.TemporaryDirectory(prefix="bill-", dir=task.folder, ignore_cleanup_errors=True) as work:
-            path = Path(work) / "object"
-            before = task.fetched if task.fetched and task.fetched.exists() else None
-            if before is None:
-                _fetch(task, path)
-            found = understand(task, before or path, Path(work))
-            if found.later and task.fetched and before is None:
-                path.replace(task.fetched)
-            elif before and not found.later and found.state != "failed":
-                before.unlink(missing_ok=True)
+            if task.fetched and task.fetched.exists():
+                found = understand(task, task.fetched, Path(work))
+                if not found.later and found.state != "failed":
+                    task.fetched.unlink(missing_ok=True)
+                return found
+            kept = Path(work) / "kept" if task.folder and not task.lines else None
+            with scratch(task.folder or Path(work)) as path:
+                _fetch(task, path, kept)
+                found = understand(task, path, Path(work))
+            if found.later and task.fetched and kept:
+                kept.replace(task.fetched)
             return found
     except pl.exceptions.PolarsError as error:
         why = str(error).splitlines()[0]
@@ -160,10 +190,17 @@ def read_bill(task: Task) -> Understood:
         return Understood("failed", problem=f"The disk of {task.folder} has no room for it. Make room and try again.")
 
 
-def _fetch(task: Task, path: Path) -> None:
-    with path.open("wb") as out:
-        for piece in pieces_of(task.storage.open(), task.bucket, task.key, task.etag):
+def _fetch(task: Task, path: Path, kept: Path | None = None) -> None:
+    """The object at `path`, which is written over; a large one at `kept` too, past the system's memory of files."""
+    opened = open_whole(task.storage.open(), task.bucket, task.key, task.etag)
+    with ExitStack() as stack:
+        out = stack.enter_context(path.open("r+b"))
+        aside = stack.enter_context(Aside(kept)) if kept and opened.size >= LARGE else None
+        for piece in opened.pieces:
             out.write(piece)
+            if aside:
+                aside.write(piece)
+        out.truncate()
 
 
 def understand(task: Task, path: Path, work: Path) -> Understood:
@@ -195,7 +232,7 @@ def understand(task: Task, path: Path, work: Path) -> Understood:
 
 def _soon(table: Table, task: Task) -> Understood | None:
     """What a plain table comes to, without its lines; None when it takes reading line by line to know."""
-    if table.broken or table.bad_count:
+    if table.bad_count:
         return None
     frame = table.scan()
     try:
@@ -205,6 +242,8 @@ def _soon(table: Table, task: Task) -> Understood | None:
         return None
     if not mapping or sums is None or not len(sums):
         return None
+    if table.physical and table.physical() != sums[SUMMED_LINES].sum():
+        return None  # a quote may be left open
     return replace(_told(sums), layout=mapping.layout, later=True, summary=_left(task, sums.write_parquet))
 
 
@@ -223,7 +262,7 @@ def _part(table: Table, task: Task, path: Path) -> _Part | None:
     """The lines of a table; None when its columns are not understood. A text whose lines are not all alike is read a
     second time, line by line."""
     path.mkdir()
-    if table.broken:
+    if table.unclosed():
         return _read(table.repaired(path), task, path)
     try:
         part = _read(table, task, path)
@@ -253,11 +292,11 @@ def _read(table: Table, task: Task, path: Path) -> _Part | None:
         return None
     accepted = path / "accepted.parquet"
     if not table.bad_count:
-        plain_lines(frame, mapping).sink_parquet(accepted, compression="lz4", engine="streaming")
+        plain_lines(frame, mapping).sink_parquet(accepted, compression="lz4", row_group_size=GROUP, engine="streaming")
         if _height(pl.scan_parquet(accepted)) == _height(frame):
             return _Part(mapping.layout, accepted, 0, Decimal(0), pl.DataFrame(schema=_SHOWN))
     split: Lines = to_lines(frame, mapping)
-    sink = split.accepted.sink_parquet(accepted, compression="lz4", lazy=True, engine="streaming")
+    sink = split.accepted.sink_parquet(accepted, compression="lz4", row_group_size=GROUP, lazy=True, engine="streaming")
     refused = split.refused.select(LINE, "reason", pl.col("text").str.slice(0, _TEXT), "cost")
     counted = refused.select(pl.len().alias("count"), pl.col("cost").sum())
     _, shown, totals = pl.collect_all([sink, refused.head(SHOWN_REFUSED), counted], engine="streaming")

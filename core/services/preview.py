@@ -164,7 +164,7 @@ def _shown(opened: Opened, *, whole: bool) -> Preview:
 
 def _rows(table: Table) -> tuple[pl.DataFrame, Table]:
     """The first rows, and the table that they are of: a text whose lines are not all alike is read line by line."""
-    if not table.broken:
+    if not table.unclosed():
         try:
             return table.scan().drop(LINE).head(ROWS).collect(), table
         except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pl.exceptions.ShapeError):
