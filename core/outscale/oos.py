@@ -267,6 +267,12 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def make_ready() -> None:
+    """Load the description of the storage's calls, which otherwise the first client of a process does."""
+    nobody = Region(name="none", label="None", api="https://api.invalid", oos="https://oos.invalid")
+    _new_client(nobody, "none", SecretStr("none"))
+
+
 def _new_client(region: Region, access_key: str, secret_key: SecretStr) -> "S3Client":
     with _making:  # sessions are not safe to share between threads while a client is made; clients are
         return _session().client(

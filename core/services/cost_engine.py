@@ -27,6 +27,7 @@ from core.bills.numbers import AMOUNT
 from core.bills.table import Table
 from core.bills.tables import open_tables
 from core.domain.bill_lines import LINE, Dialect, Field, Mapping
+from core.outscale import oos
 from core.outscale.errors import OutscaleError
 from core.outscale.resumed import open_whole
 from core.outscale.storage_key import StorageKey
@@ -106,7 +107,9 @@ def understood_by(mapping: Mapping | None, dialect: Dialect | None) -> str:
 
 
 def make_ready() -> None:
-    """Start workers that stay, as a server does: the first reading then need not wait for them."""
+    """Start workers that stay, as a server does, and load what the first listing needs: the first reading then need not
+    wait for either."""
+    oos.make_ready()
     if not _standing:
         workers = os.cpu_count() or 1
         _standing.append(_new_pool(workers))
@@ -125,6 +128,7 @@ def _new_pool(workers: int) -> ProcessPoolExecutor:
 def _begin(workers: int) -> None:
     share_cores(workers)
     importlib.import_module("core.bills.tables")
+    oos.make_ready()
 
 
 @contextmanager
@@ -317,7 +321,8 @@ def _read(table: Table, task: Task, path: Path) -> _Part | None:
 
 
 def _height(frame: pl.LazyFrame) -> int:
-    return int(frame.select(pl.len()).collect(engine="streaming").item())
+    # Asked for nothing but its length, Polars would map the whole file into memory.
+    return int(frame.select(pl.col(LINE).count()).collect(engine="streaming").item())
 
 
 def _kept(task: Task, parts: list[_Part], problem: str) -> Understood:
