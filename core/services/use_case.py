@@ -11,10 +11,13 @@ from sqlmodel import Session
 
 from core.domain.actor import Actor
 from core.domain.audit import Ending
+from core.domain.credentials import FieldProblem
 from core.services.audit_chain import Chain
 from core.services.syslog import copy_events
 from core.services.workspace import Workspace
 from core.store.tables import Event
+
+_LONGEST_WHY = 500
 
 
 @dataclass
@@ -101,3 +104,13 @@ def note(
     Raises StoreError when the store refuses, VaultError when the event cannot be chained."""
     with _recorded(actor, workspace, action) as change:
         change.record(subject, outcome=outcome, **details)
+
+
+def note_failure(
+    actor: Actor, workspace: Workspace, action: str, subject: str, problem: FieldProblem, **details: Any
+) -> FieldProblem:
+    """Record that something was tried and did not work; gives `problem`, which says why, back.
+
+    Raises StoreError when the store refuses, VaultError when the event cannot be chained."""
+    note(actor, workspace, action, subject, outcome="failed", why=problem.what[:_LONGEST_WHY], **details)
+    return problem
