@@ -217,7 +217,8 @@ def change_key(
         try:
             present = api.read_access_keys(user_name or None, [access_key])
             if not present:
-                return gone(access_key)
+                problem = gone(access_key)
+                return note_failure(actor, workspace, "access_key.change", access_key, problem, region=door.region)
             until = present[0].expiration_date
             if expires is not None or never:
                 until = datetime.combine(expires, time(), UTC) if expires and not never else None
@@ -264,7 +265,8 @@ def delete_key(
             return closed(door)
         try:
             if not api.read_access_keys(user_name or None, [access_key]):
-                return gone(access_key)
+                problem = gone(access_key)
+                return note_failure(actor, workspace, "access_key.delete", access_key, problem, region=door.region)
             key_intents.remove(actor, workspace, api, access_key, door.region, user_name)
         except OutscaleError as error:
             problem = refusal("form", error)
