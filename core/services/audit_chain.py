@@ -189,15 +189,13 @@ class Chain:
         self._taken = set(self._session.exec(behind).all())
 
 
-def lines(session: Session, *where: ColumnElement[bool], after: int = 0) -> Iterator[Line]:
+def lines(session: Session, *where: ColumnElement[bool]) -> Iterator[Line]:
     """The events in the order of their ids, read piece by piece."""
-    while True:
-        wanted = line_columns().where(col(Event.id) > after, *where).order_by(col(Event.id)).limit(_BATCH)
-        rows = session.execute(wanted).all()
+    wanted = line_columns().where(*where).order_by(col(Event.id)).limit(_BATCH)
+    rows = session.execute(wanted).all()
+    while rows:
         yield from map(line_of, rows)
-        if len(rows) < _BATCH:
-            return
-        after = rows[-1][0]
+        rows = session.execute(wanted.where(col(Event.id) > rows[-1][0])).all()
 
 
 def line_columns() -> Any:

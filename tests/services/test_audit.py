@@ -223,6 +223,12 @@ def test_a_forged_line_with_the_largest_id_keeps_nothing_from_being_recorded(wor
     assert found(look(workspace)) == [(2**63 - 1, "inserted")]
 
 
+@pytest.mark.parametrize("id", [0, -5, -(2**63)])
+def test_a_forged_line_before_the_first_is_named(workspace: Workspace, id: int) -> None:
+    by_hand(workspace, FORGED.format(id=id, after=1, mac="0" * 64))
+    assert found(look(workspace)) == [(id, "inserted")]
+
+
 def test_a_forged_line_in_the_middle_is_named_with_those_that_made_room(workspace: Workspace) -> None:
     room = [f"UPDATE event SET id = {number + 1} WHERE id = {number}" for number in range(10, 5, -1)]
     by_hand(workspace, *room, FORGED.format(id=6, after=5, mac="0" * 64))
