@@ -22,7 +22,7 @@ from core.services.audit_chain import SUBJECT, Line, line_columns, line_of, line
 from core.services.audit_check import Progress, TrailReport, examine
 from core.services.downloads import Fetched
 from core.services.sheets import harmless
-from core.services.use_case import looking, note
+from core.services.use_case import looking, note, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import Event
 from core.vault.master_key import VaultError
@@ -136,20 +136,14 @@ def export_trail(
 
     Raises StoreError when the store refuses."""
     asked = wanted.model_dump(mode="json", exclude_defaults=True)
-    note(actor, workspace, "audit.export", SUBJECT, form=form, wanted=asked)
     try:
-        with looking(actor, workspace, "audit.export") as session, path.open("wb") as out:
-            first = True
-            for batch in _batches(session, wanted):
-                if form == "jsonl":
-                    out.write(b"".join(line.model_dump_json().encode() + b"\n" for line in batch))
-                else:
-                    _table(batch).write_csv(out, include_header=first)
-                first = False
+        with looking(actor, workspace, "audit.export") as session:
+            note(actor, workspace, "audit.export", SUBJECT, form=form, wanted=asked)
+            _write(session, wanted, form, path)
     except OSError as error:
-        note(actor, workspace, "audit.export", SUBJECT, outcome="failed", form=form)
         what = f"The file cannot be written: {error.strerror or error}."
-        return FieldProblem(field="file", what=what, mend="Choose another place, or make room on the disk.")
+        problem = FieldProblem(field="file", what=what, mend="Choose another place, or make room on the disk.")
+        return note_failure(actor, workspace, "audit.export", SUBJECT, problem, form=form)
     return None
 
 
@@ -198,6 +192,15 @@ def _where(wanted: TrailFilter) -> list[ColumnElement[bool]]:
         if part.strip():
             where.append(col(column).icontains(part.strip(), autoescape=True))
     return where
+
+
+def _write(session: Session, wanted: TrailFilter, form: TrailForm, path: Path) -> None:
+    with path.open("wb") as out:
+        for number, batch in enumerate(_batches(session, wanted)):
+            if form == "jsonl":
+                out.write(b"".join(line.model_dump_json().encode() + b"\n" for line in batch))
+            else:
+                _table(batch).write_csv(out, include_header=number == 0)
 
 
 def _batches(session: Session, wanted: TrailFilter) -> Iterator[list[TrailLine]]:

@@ -157,7 +157,8 @@ def export_credentials(actor: Actor, workspace: Workspace, rows: list[Credential
     """The list as CSV, see `credentials_csv`; that it was exported is recorded.
 
     Raises StoreError when the store refuses."""
-    note(actor, workspace, "credentials.export", "credentials", rows=len(rows))
+    with looking(actor, workspace, "credentials.export"):
+        note(actor, workspace, "credentials.export", "credentials", rows=len(rows))
     return credentials_csv(rows)
 
 
