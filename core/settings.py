@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         description="Scheduler of a Dask cluster that reads bill files: tls://host:8786, or tcp:// on this machine. "
         "Without it, processes of this machine do.",
     )
+    syslog: str | None = Field(
+        None,
+        description="Where every event of the audit trail is copied to: udp://host:514, tcp://host:514 or "
+        "unix:///dev/log; nowhere when not set.",
+    )
     smtp_host: str | None = Field(
         None, description="Mail server that sends requests. Without it, your own mail program sends them."
     )
@@ -93,6 +98,20 @@ class Settings(BaseSettings):
         if parts.scheme == "tcp" and not _loopback(parts.hostname):
             raise PydanticCustomError("dask", "Keys go to another machine by tls:// only")
         return address
+
+    @field_validator("syslog")
+    @classmethod
+    def _syslog_is_named(cls, address: str | None) -> str | None:
+        if address is None:
+            return None
+        parts = urlsplit(address)
+        try:
+            network = parts.scheme in {"udp", "tcp"} and parts.hostname and (parts.port or 514) and not parts.path
+        except ValueError:  # a port that is none
+            network = False
+        if network or (parts.scheme == "unix" and not parts.netloc and len(parts.path) > 1):
+            return address
+        raise PydanticCustomError("syslog", "It is named like udp://host:514, tcp://host:514 or unix:///dev/log")
 
     @field_validator("smtp_tls")
     @classmethod

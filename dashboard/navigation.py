@@ -26,6 +26,7 @@ ADD_CREDENTIALS = Screen("add_credentials", "Add credentials", ":material/add_ci
 CREDENTIALS = Screen("credentials", "Credentials", ":material/badge:", "Onboarding")
 BILLING_BUCKETS = Screen("billing_buckets", "Billing buckets", ":material/folder_open:", "Finance")
 COSTS = Screen("costs", "Costs", ":material/bar_chart:", "Finance")
+ACTIVITY = Screen("activity", "Activity", ":material/history:", "Administration")
 ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "Administration")
 
 SCREENS = (
@@ -37,6 +38,7 @@ SCREENS = (
     CREDENTIALS,
     BILLING_BUCKETS,
     COSTS,
+    ACTIVITY,
     ADMINISTRATION,
 )
 

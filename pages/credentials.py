@@ -9,8 +9,8 @@ import streamlit as st
 from core.domain.checks import State
 from core.services.credentials import (
     check_again,
-    credentials_csv,
     delete_credentials,
+    export_credentials,
     list_credentials,
     set_enabled,
     show_credentials,
@@ -154,9 +154,10 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
                 go(ADD_CREDENTIALS)
         if st.button("Delete", icon=":material/delete:", disabled=not one or busy):
             st.session_state[DELETING] = names[0]
+        who, opened = actor(), workspace()
         st.download_button(
             "Export CSV",
-            lambda: credentials_csv(shown).encode(),
+            lambda: export_credentials(who, opened, shown).encode(),
             file_name=f"credentials-{datetime.now(UTC):%Y-%m-%d}.csv",
             mime="text/csv",
             icon=":material/download:",

@@ -13,8 +13,8 @@ from core.domain.credentials import CredentialsDraft, FieldProblem
 from core.domain.roles import Role
 from core.services.credentials import (
     check_again,
-    credentials_csv,
     delete_credentials,
+    export_credentials,
     list_credentials,
     set_enabled,
     show_credentials,
@@ -74,11 +74,13 @@ def list_all(
 ) -> None:
     """List stored credentials."""
     with opened() as workspace:
-        rows = list_credentials(terminal_actor(workspace), workspace)
+        actor = terminal_actor(workspace)
+        rows = list_credentials(actor, workspace)
+        exported = export_credentials(actor, workspace, rows) if csv and not json else ""
     if json:
         as_json([row.model_dump(mode="json") | {"kind": row.kind} for row in rows])
     elif csv:
-        sys.stdout.write(credentials_csv(rows))
+        sys.stdout.write(exported)
     else:
         table(
             ["Name", "Kind", "Activation", "State", "Regions", "Accounts"],

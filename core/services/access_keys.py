@@ -1,5 +1,6 @@
 """Access keys of an account or of one of its EIM users: listed, created, changed, deleted."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -20,7 +21,7 @@ from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
 from core.services.seen import note_keys, note_use, read_use
 from core.services.signing import api_with
-from core.services.use_case import changing
+from core.services.use_case import changing, note_failure
 from core.services.workspace import Workspace
 from core.store.store import StoreError
 from core.store.tables import Credentials, KeptKey, Policy, Project, Rotation, SeenKey, now
@@ -93,7 +94,11 @@ def list_keys(actor: Actor, workspace: Workspace, door: Door, user_name: str = "
         try:
             keys = api.read_access_keys(user_name or None)
         except OutscaleError as error:
-            return KeyList(account_id=door.account_id, problem=refusal("form", error))
+            problem = refusal("form", error)
+            note_failure(
+                actor, workspace, "access_keys.list", door.subject, problem, region=door.region, user=user_name
+            )
+            return KeyList(account_id=door.account_id, problem=problem)
         longest = longest_life(api)
         ids = [key.access_key_id for key in keys]
         use = read_use(workspace, api, ids) if door.signed_by and ids else None
@@ -144,7 +149,11 @@ def create_key(
         try:
             before = [key.access_key_id for key in api.read_access_keys(user_name or None)]
         except OutscaleError as error:
-            return Created(problem=refusal("form", error))
+            problem = refusal("form", error)
+            note_failure(
+                actor, workspace, "access_key.create", door.subject, problem, region=door.region, user=user_name
+            )
+            return Created(problem=problem)
         if problem := full(before) or expiry_problem(until, longest_life(api)):
             return Created(problem=problem)
         about = About(door.region, door.account_id, door.email, user_name)
@@ -153,10 +162,13 @@ def create_key(
             key = api.create_access_key(expiration=until, tag=tag.strip() or None, user_name=user_name or None)
         except OutscaleError as error:
             if maybe_done(error):
-                return Created(problem=maybe_created(error))
+                problem = maybe_created(error)
+                with suppress(StoreError):  # the intention stays open, and what is to be done is more urgent
+                    note_failure(actor, workspace, "access_key.create", about.subject, problem, region=door.region)
+                return Created(problem=problem)
             with changing(actor, workspace, "access_key.refused") as change:
                 key_intents.end(change.session, intent, "refused")
-                change.record(about.subject, region=door.region, trouble=error.trouble.value)
+                change.record(about.subject, outcome="failed", region=door.region, trouble=error.trouble.value)
             return Created(problem=refusal("form", error))
     try:
         with changing(actor, workspace, "access_key.created") as change:
@@ -205,7 +217,8 @@ def change_key(
         try:
             present = api.read_access_keys(user_name or None, [access_key])
             if not present:
-                return gone(access_key)
+                problem = gone(access_key)
+                return note_failure(actor, workspace, "access_key.change", access_key, problem, region=door.region)
             until = present[0].expiration_date
             if expires is not None or never:
                 until = datetime.combine(expires, time(), UTC) if expires and not never else None
@@ -227,7 +240,8 @@ def change_key(
                 user_name=user_name or None,
             )
         except OutscaleError as error:
-            return gone(access_key) if error.trouble is Trouble.NOT_FOUND else refusal("form", error)
+            problem = gone(access_key) if error.trouble is Trouble.NOT_FOUND else refusal("form", error)
+            return note_failure(actor, workspace, "access_key.change", access_key, problem, region=door.region)
     return None
 
 
@@ -251,10 +265,12 @@ def delete_key(
             return closed(door)
         try:
             if not api.read_access_keys(user_name or None, [access_key]):
-                return gone(access_key)
+                problem = gone(access_key)
+                return note_failure(actor, workspace, "access_key.delete", access_key, problem, region=door.region)
             key_intents.remove(actor, workspace, api, access_key, door.region, user_name)
         except OutscaleError as error:
-            return refusal("form", error)
+            problem = refusal("form", error)
+            return note_failure(actor, workspace, "access_key.delete", access_key, problem, region=door.region)
     with changing(actor, workspace, "access_key.deleted") as change:
         forget_key(change.session, access_key, door.region)
         change.record(access_key, region=door.region, user=user_name)

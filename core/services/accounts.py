@@ -20,7 +20,7 @@ from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
 from core.services.signing import StoredKey, api_with, signed_api, stored_keys
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note_failure
 from core.services.views import EventView
 from core.services.workspace import Workspace
 from core.store.tables import Account, Credentials, Event, KeyIntent, Project, Rotation, SeenKey, now
@@ -233,7 +233,8 @@ def read_from_key(
         with api_with(workspace, region, access_key, secret_key, way) as api:
             found = next(iter(api.read_accounts()), Answered())
     except OutscaleError as error:
-        return ReadAccount(problems=[refusal("form", error)])
+        problem = note_failure(actor, workspace, "account.read", access_key, refusal("form", error), region=region)
+        return ReadAccount(problems=[problem])
     if not found.account_id:
         return ReadAccount(problems=[_nameless(region)])
     with changing(actor, workspace, "account.read") as change:
@@ -254,7 +255,7 @@ def refresh(actor: Actor, workspace: Workspace, account_id: str, region: str) ->
 
     found = by_stored_key(actor, workspace, account_id, region, question)
     if isinstance(found, FieldProblem):
-        return found
+        return note_failure(actor, workspace, "account.read", account_id, found, region=region)
     return _learn(actor, workspace, account_id, region, found, "account.read")
 
 
@@ -282,7 +283,9 @@ def update_account(
             return api.update_account(new)
         except OutscaleError as error:
             with changing(actor, workspace, "account.update_failed") as change:
-                change.record(account_id, region=region, trouble=error.trouble.value, answered=not maybe_done(error))
+                answered = not maybe_done(error)
+                trouble = error.trouble.value
+                change.record(account_id, outcome="failed", region=region, trouble=trouble, answered=answered)
             if maybe_done(error):
                 what = f"No answer came, so the account may be changed or not. {error.what}"
                 return FieldProblem(field="form", what=what, mend="Refresh: it shows what OUTSCALE has now.")

@@ -22,7 +22,7 @@ from core.services.policy import policy_of
 from core.services.rotation import list_rotations
 from core.services.seen import SOME_USER, Use, note_keys, note_use, read_use
 from core.services.signing import signing_keys
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import AccountRequest, BillObject, Credentials, Policy, Project, SeenKey, now
 
@@ -143,6 +143,7 @@ def refresh_keys(actor: Actor, workspace: Workspace, stop: threading.Event | Non
             break
         answer = by_stored_key(actor, workspace, account_id, region, lambda api, _: _read(workspace, api))
         if isinstance(answer, FieldProblem):
+            note_failure(actor, workspace, "keys.refresh", account_id, answer, region=region)
             failed.append(
                 Attention(
                     kind=Kind.UNREAD,

@@ -19,6 +19,7 @@ import polars as pl
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
+from core.domain.audit import Ending
 from core.domain.bill_lines import Dialect, Mapping
 from core.domain.bills import looks_like_bill
 from core.domain.credentials import FieldProblem
@@ -133,7 +134,8 @@ def pull(
     report = replace(report, stopped=stop.is_set())
     with changing(actor, workspace, "bills.pull") as change:
         told = {name: value for name, value in vars(report).items() if name != "problems"}
-        change.record("bills", **told, problems=[one.what for one in report.problems])
+        ending: Ending = "failed" if report.problems or report.failed else "done"
+        change.record("bills", outcome=ending, **told, problems=[one.what for one in report.problems])
     return report
 
 
@@ -423,7 +425,9 @@ def _stored(actor: Actor, workspace: Workspace, one: _Waiting, found: Understood
     row.accounts = found.accounts
     with changing(actor, workspace, "bills.read") as change:
         change.session.merge(row)
-        change.record(one.key, bucket=one.choice.bucket, state=found.state, lines=found.accepted, refused=found.refused)
+        counts = {"lines": found.accepted, "refused": found.refused}
+        ending: Ending = "failed" if found.state == "failed" else "done"
+        change.record(one.key, outcome=ending, bucket=one.choice.bucket, state=found.state, **counts)
     for name in old - {row.file, row.summary, ""}:
         (workspace.settings.costs / name).unlink(missing_ok=True)
     return found.state

@@ -17,6 +17,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
+from core.domain.audit import Ending
 from core.domain.credentials import FieldProblem
 from core.outscale.errors import OutscaleError
 from core.outscale.listing import StoppedError, UnorderedError, list_in_turn, list_ranges
@@ -129,7 +130,8 @@ def refresh(
         with changing(actor, workspace, "buckets.refresh") as change:
             change.session.merge(ended)
             told = {name: getattr(ended, name) for name in ("state", "objects", "added", "changed", "deleted")}
-            change.record(choice.credentials, bucket=choice.bucket, region=choice.region, **told)
+            ending: Ending = "done" if ended.state == "complete" else "failed"
+            change.record(choice.credentials, outcome=ending, bucket=choice.bucket, region=choice.region, **told)
     return Refreshed(_view(ended), problem, ended.state == "stopped")
 
 

@@ -22,7 +22,7 @@ from core.domain.credentials import FieldProblem
 from core.domain.requests import Mail
 from core.services.costs import costs, files, forecast
 from core.services.mail import send_mail
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
 from core.store.tables import BillObject, Bucket, Budget, Credentials, Event, now
 
@@ -165,6 +165,8 @@ def mail_alerts(actor: Actor, workspace: Workspace, today: date | None = None) -
         settings, Mail(to=settings.alerts_address, subject=title, body=f"{body}\n", reply_to=settings.smtp_from)
     )
     if problem and not problem.maybe_sent:
+        trouble = problem.trouble.value
+        note(actor, workspace, "costs.not_mailed", "costs", outcome="failed", alerts=len(fresh), trouble=trouble)
         return 0, f"{problem.what} {problem.mend}"
     with changing(actor, workspace, _MAILED) as change:
         for alert in fresh:

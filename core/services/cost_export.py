@@ -14,7 +14,7 @@ from core.domain.credentials import FieldProblem
 from core.services.costs import costs, query_lines
 from core.services.downloads import Fetched
 from core.services.sheets import harmless, write
-from core.services.use_case import changing
+from core.services.use_case import changing, note_failure
 from core.services.workspace import Workspace
 
 CostForm = Literal["csv", "xlsx", "parquet", "focus"]
@@ -36,10 +36,12 @@ def export(actor: Actor, workspace: Workspace, query: CostQuery, form: CostForm,
         else:
             write(costs(actor, workspace, query), form, path)
     except ValueError as error:
-        return FieldProblem(field="form", what=str(error), mend="Choose another form or a shorter period.")
+        problem = FieldProblem(field="form", what=str(error), mend="Choose another form or a shorter period.")
+        return note_failure(actor, workspace, "costs.export", "costs", problem, form=form)
     except OSError as error:
         what = f"The file cannot be written: {error.strerror or error}."
-        return FieldProblem(field="form", what=what, mend="Make room on the disk and try again.")
+        problem = FieldProblem(field="form", what=what, mend="Make room on the disk and try again.")
+        return note_failure(actor, workspace, "costs.export", "costs", problem, form=form)
     with changing(actor, workspace, "costs.export") as change:
         change.record("costs", form=form, since=f"{query.since}", until=f"{query.until}", by=list(query.by))
     return None

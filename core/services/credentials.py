@@ -8,12 +8,13 @@ from collections.abc import Callable
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
+from core.domain.audit import Ending
 from core.domain.checks import CheckResult, Outcome, State
 from core.domain.proxy import parse_proxy
 from core.services import sealed
 from core.services.checks.run import Run
 from core.services.onboarding import CheckReport, missing, run_checks, store_results
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note
 from core.services.views import BucketView, CredentialsDetails, CredentialsView, EventView, ProjectView
 from core.services.workspace import Workspace
 from core.store.tables import Bucket, Check, Credentials, Event, Project
@@ -93,7 +94,7 @@ def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> Check
         except VaultError as error:
             results = [_unopened(name, error)]
             store_results(change.session, row, results)
-            change.record(name, state=row.state.value)
+            change.record(name, outcome="failed", state=row.state.value)
             return CheckReport(name, results=results)
         before, row.state = row.state, State.PENDING
         revision = row.revision
@@ -116,7 +117,9 @@ def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> Check
             row.state = before
         else:
             store_results(change.session, row, results)
-        change.record(name, state=row.state.value, stopped=report.stopped, failed=len(report.failures))
+        failures = len(report.failures)
+        ending: Ending = "failed" if failures else "done"
+        change.record(name, outcome=ending, state=row.state.value, stopped=report.stopped, failed=failures)
     return report
 
 
@@ -148,6 +151,15 @@ def delete_credentials(actor: Actor, workspace: Workspace, name: str, typed: str
         change.session.delete(row)
         change.record(name, id=row.id)
     return None
+
+
+def export_credentials(actor: Actor, workspace: Workspace, rows: list[CredentialsView]) -> str:
+    """The list as CSV, see `credentials_csv`; that it was exported is recorded.
+
+    Raises StoreError when the store refuses."""
+    with looking(actor, workspace, "credentials.export"):
+        note(actor, workspace, "credentials.export", "credentials", rows=len(rows))
+    return credentials_csv(rows)
 
 
 def credentials_csv(rows: list[CredentialsView]) -> str:

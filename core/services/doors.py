@@ -18,7 +18,7 @@ from core.outscale.oapi import Oapi
 from core.sandbox.info import read_info
 from core.services.refusals import refusal
 from core.services.signing import signed_api, stored_keys
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
 from core.store.tables import Account, Event, now
 
@@ -110,8 +110,10 @@ def open_with_password(actor: Actor, workspace: Workspace, email: str, password:
 
     Raises StoreError when the store refuses."""
     email = email.strip()
-    problem = _form_problem(workspace, email, password, region) or _tried_before(email, password, region)
-    if problem:
+    if problem := _form_problem(workspace, email, password, region):
+        return Opened(problem=problem)
+    if problem := _tried_before(email, password, region):
+        note(actor, workspace, _REFUSED, email, outcome="refused", region=region, trouble="not sent again")
         return Opened(problem=problem)
     try:
         with _by_password(workspace, region, email, password) as api:
@@ -138,6 +140,7 @@ def open_with_key(actor: Actor, workspace: Workspace, access_key: str, region: s
     with changing(actor, workspace, "access_keys.open_with_key") as change:
         key = next((key for key in stored_keys(change.session, region=region) if key.access_key == access_key), None)
         if key is None or region not in workspace.regions:
+            change.record(access_key, outcome="failed", region=region)
             return Opened(problem=_no_key())
         account = change.session.exec(
             select(Account).where(Account.account_id == key.account_id, Account.region == region)
@@ -215,7 +218,8 @@ def _refused_password(
     actor: Actor, workspace: Workspace, email: str, password: SecretStr, region: str, error: OutscaleError
 ) -> FieldProblem:
     with changing(actor, workspace, _REFUSED) as change:
-        change.record(email, region=region, trouble=error.trouble.value)
+        wrong = error.trouble is Trouble.AUTHENTICATION
+        change.record(email, outcome="refused" if wrong else "failed", region=region, trouble=error.trouble.value)
         change.session.flush()
         left = TRIES - _refusals_in_a_row(change.session, email, region)
     problem = refusal("password", error)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, ZIP_STORED
 
 from pydantic import SecretStr
@@ -31,7 +31,7 @@ from core.outscale.resumed import open_whole
 from core.services import bucket_pages
 from core.services.billing import BucketChoice, open_storage, refusal
 from core.services.bucket_pages import Search
-from core.services.use_case import changing
+from core.services.use_case import changing, note, note_failure
 from core.services.workspace import Workspace
 
 KEEP = timedelta(hours=1)
@@ -93,8 +93,10 @@ def fetch(
     where it was cut. A finished download is recorded as an event.
 
     Raises StoreError when the store refuses."""
+    where: dict[str, Any] = {"bucket": choice.bucket, "region": choice.region}
     storage = open_storage(actor, workspace, choice, "buckets.download")
     if isinstance(storage, FieldProblem):
+        note_failure(actor, workspace, "buckets.download", choice.credentials, storage, **where)
         return Fetched(problem=storage)
     folder = workspace.settings.home / "downloads"
     if problem := _no_room(folder, sum(stored.size for stored in objects)):
@@ -108,26 +110,30 @@ def fetch(
             for piece in work.single() if len(objects) == 1 else work.packed():
                 out.write(piece)
         if not work.fetched:
+            note_failure(actor, workspace, "buckets.download", choice.credentials, work.notes[0], **where)
             return Fetched(problem=work.notes[0])
         with changing(actor, workspace, "buckets.download") as change:
             change.record(
                 choice.credentials,
-                bucket=choice.bucket,
-                region=choice.region,
+                **where,
                 objects=len(work.fetched),
                 size=work.done,
                 keys=work.fetched[:NAMED],
             )
         kept = True
     except _StoppedError:
+        stopped = {"stopped": True, "size": work.done, "keys": work.fetched[:NAMED]}
+        note(actor, workspace, "buckets.download", choice.credentials, outcome="failed", **where, **stopped)
         return Fetched(stopped=True)
     except OutscaleError as error:
         told = refusal(error)
-        return Fetched(problem=FieldProblem(field="key", what=f"{work.doing}: {told.what}", mend=told.mend))
+        problem = FieldProblem(field="key", what=f"{work.doing}: {told.what}", mend=told.mend)
+        return Fetched(problem=note_failure(actor, workspace, "buckets.download", choice.credentials, problem, **where))
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        return Fetched(problem=_full(folder))
+        problem = note_failure(actor, workspace, "buckets.download", choice.credentials, _full(folder), **where)
+        return Fetched(problem=problem)
     finally:
         if not kept:
             path.unlink(missing_ok=True)
@@ -152,9 +158,9 @@ def within(actor: Actor, workspace: Workspace, choice: BucketChoice, prefixes: l
 def export_listing(
     actor: Actor, workspace: Workspace, choice: BucketChoice, search: Search, form: Literal["csv", "xlsx"]
 ) -> Fetched:
-    """The listing of every object that is looked for, as a file.
+    """The listing of every object that is looked for, as a file. That it was exported is recorded.
 
-    Raises StoreError when the store cannot be read."""
+    Raises StoreError when the store refuses."""
     folder = workspace.settings.home / "downloads"
     if problem := _no_room(folder, 0):
         return Fetched(problem=problem)
@@ -164,6 +170,16 @@ def export_listing(
     path = Path(draft)
     try:
         bucket_pages.export(actor, workspace, choice, replace(search, recursive=True), form, path)
+        note(
+            actor,
+            workspace,
+            "buckets.export",
+            choice.credentials,
+            bucket=choice.bucket,
+            region=choice.region,
+            prefix=search.prefix,
+            form=form,
+        )
     except ValueError as error:
         path.unlink(missing_ok=True)
         return Fetched(problem=FieldProblem(field="form", what=str(error), mend="Or narrow the search."))
@@ -189,19 +205,18 @@ def make_link(
         return FieldProblem(
             field="lasting", what="A link lasts 5 minutes at least and 7 days at most.", mend="Choose another time."
         )
+    where: dict[str, Any] = {"bucket": choice.bucket, "region": choice.region, "key": key}
     storage = open_storage(actor, workspace, choice, "buckets.link")
     if isinstance(storage, FieldProblem):
-        return storage
+        return note_failure(actor, workspace, "buckets.link", choice.credentials, storage, **where)
     until = datetime.now(UTC) + lasting
     try:
         storage.read(choice.bucket, key, length=1)  # a link to what is gone or closed helps nobody
     except OutscaleError as error:
-        return refusal(error)
+        return note_failure(actor, workspace, "buckets.link", choice.credentials, refusal(error), **where)
     link = Link(storage.presigned(choice.bucket, key, int(lasting.total_seconds())), until)
     with changing(actor, workspace, "buckets.link") as change:
-        change.record(
-            choice.credentials, bucket=choice.bucket, region=choice.region, key=key, until=f"{until:%Y-%m-%dT%H:%M:%SZ}"
-        )
+        change.record(choice.credentials, **where, until=f"{until:%Y-%m-%dT%H:%M:%SZ}")
     return link
 
 

@@ -19,7 +19,7 @@ from core.outscale.oapi import Oapi
 from core.services.doors import Door, closed, through
 from core.services.kept_keys import keep
 from core.services.refusals import refusal
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import KeptKey, KeyIntent, Project, Rotation, new_id, now
 from core.vault.vault import Place
@@ -210,7 +210,10 @@ def revoke(actor: Actor, workspace: Workspace, intent: str, door: Door, access_k
         try:
             remove(actor, workspace, api, access_key, row.region, row.user_name or "")
         except OutscaleError as error:
-            return Search(problem=refusal("form", error))
+            problem = refusal("form", error)
+            return Search(
+                problem=note_failure(actor, workspace, "access_key.delete", access_key, problem, region=row.region)
+            )
     rest = [key for key in looked.found if key.access_key_id != access_key]
     with changing(actor, workspace, "access_key.revoked") as change:
         if not rest:

@@ -21,7 +21,7 @@ from core.outscale.oapi import Oapi
 from core.services.accounts import by_stored_key
 from core.services.key_intents import under_way
 from core.services.refusals import maybe_done
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.store import StoreError
 from core.store.tables import KeyIntent, new_id, now
@@ -111,7 +111,7 @@ def create_keypair(actor: Actor, workspace: Workspace, account_id: str, region: 
                 return NewKeypair(problem=_unanswered(name, error))
             with changing(actor, workspace, "keypair.refused") as change:
                 _end(change.session.get_one(KeyIntent, intent), "refused")
-                change.record(account_id, region=region, keypair=name, trouble=error.trouble.value)
+                change.record(account_id, outcome="failed", region=region, keypair=name, trouble=error.trouble.value)
             if error.code == _DUPLICATE:
                 return NewKeypair(problem=_taken(name))
             raise
@@ -138,7 +138,7 @@ def import_keypair(
             imported = api.create_keypair(name, line)
         except OutscaleError as error:
             with changing(actor, workspace, "keypair.import_failed") as change:
-                change.record(account_id, region=region, keypair=name, trouble=error.trouble.value)
+                change.record(account_id, outcome="failed", region=region, keypair=name, trouble=error.trouble.value)
             if maybe_done(error):
                 what = f"No answer came, so the keypair may be imported or not. {error.what}"
                 return NewKeypair(problem=FieldProblem(field="form", what=what, mend="Read the list again to see."))
@@ -174,7 +174,7 @@ def delete_keypair(
 
     deleted = by_stored_key(actor, workspace, account_id, region, question)
     if isinstance(deleted, FieldProblem):
-        return deleted
+        return note_failure(actor, workspace, "keypair.delete", account_id, deleted, region=region, keypair=name)
     if not deleted:
         what = f"There is no keypair {name} any more: somebody deleted it."
         return FieldProblem(field="form", what=what, mend="Read the list again.")

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlmodel import Session, select
 
 from core.domain.actor import Actor
+from core.domain.audit import Ending
 from core.domain.checks import CheckResult, Outcome, State, state_of
 from core.domain.credentials import CredentialsDraft, FieldProblem, draft_problems
 from core.domain.proxy import parse_proxy
@@ -19,7 +20,7 @@ from core.services.checks.projects import PROJECT_CHECKS, Known, check_project
 from core.services.checks.run import Progress, Run
 from core.services.kept_keys import kept_secret
 from core.services.registry import register
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
 from core.store.tables import Check, Credentials, Project, now
 
@@ -82,7 +83,7 @@ def check_draft(
     stop: threading.Event | None = None,
 ) -> CheckReport:
     """Check a form before it is stored. With `editing`, the name is that of stored credentials, whose sealed secrets
-    stand in for blank ones (a blank proxy keeps the stored one unless `remove_proxy`). Nothing is stored.
+    stand in for blank ones (a blank proxy keeps the stored one unless `remove_proxy`). Nothing is stored but the event.
 
     Raises StoreError when the store cannot be read."""
     problems, draft, revision = _prepared(actor, workspace, draft, editing, remove_proxy)
@@ -90,7 +91,13 @@ def check_draft(
         return CheckReport(draft.name, problems=problems)
     run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop or threading.Event())
     results, account_ids = run_checks(actor, workspace, draft, run)
-    return CheckReport(draft.name, results=results, account_ids=account_ids, fingerprint=_fingerprint(draft, revision))
+    report = CheckReport(
+        draft.name, results=results, account_ids=account_ids, fingerprint=_fingerprint(draft, revision)
+    )
+    ending: Ending = "failed" if report.failures else "done"
+    counts = {"checks": len(results), "failed": len(report.failures)}
+    note(actor, workspace, "credentials.check_form", draft.name, outcome=ending, stopped=report.stopped, **counts)
+    return report
 
 
 def name_taken(actor: Actor, workspace: Workspace, name: str) -> FieldProblem | None:

@@ -1,6 +1,7 @@
 """The policy: what an administrator decided about keys and requests."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
@@ -80,5 +81,6 @@ def set_policy(actor: Actor, workspace: Workspace, draft: PolicyFigures) -> list
             for name, value in changed.items():
                 setattr(policy, name, value)
             change.session.add(policy)
-            change.record("policy", **{name: f"{before[name]} to {value}" for name, value in changed.items()})
+            told: dict[str, Any] = {name: f"{before[name]} to {value}" for name, value in changed.items()}
+            change.record("policy", **told)
     return []

@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from core.outscale.errors import OutscaleError
 from core.outscale.oos import Oos
 from core.outscale.ranges import open_ranges
 from core.services.billing import BucketChoice, open_storage, refusal
+from core.services.use_case import note, note_failure
 from core.services.workspace import Workspace
 
 HEAD = 256 * 1024
@@ -61,17 +62,20 @@ def preview(
     inside: str | None = None,
 ) -> Preview | FieldProblem:
     """The first rows of an object, whatever it is. `dialect`: how a person says that its text is written; `inside`:
-    which file of a zip, or sheet of a workbook, is looked at.
+    which file of a zip, or sheet of a workbook, is looked at. That it was looked at is recorded.
 
-    Raises StoreError when the store cannot be read."""
+    Raises StoreError when the store refuses."""
+    where: dict[str, Any] = {"bucket": choice.bucket, "region": choice.region, "key": key}
     storage = open_storage(actor, workspace, choice, "buckets.preview")
     if isinstance(storage, FieldProblem):
-        return storage
+        return note_failure(actor, workspace, "buckets.preview", choice.credentials, storage, **where)
     try:
         with tempfile.TemporaryDirectory(prefix="preview-", ignore_cleanup_errors=True) as work:
-            return _look(storage, choice.bucket, key, Path(work), dialect, inside)
+            seen = _look(storage, choice.bucket, key, Path(work), dialect, inside)
     except OutscaleError as error:
-        return refusal(error)
+        return note_failure(actor, workspace, "buckets.preview", choice.credentials, refusal(error), **where)
+    note(actor, workspace, "buckets.preview", choice.credentials, **where)
+    return seen
 
 
 def _look(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -20,7 +21,7 @@ from core.services.accounts import by_stored_key
 from core.services.costs import costs
 from core.services.refusals import refusal
 from core.services.signing import api_with, stored_keys
-from core.services.use_case import looking
+from core.services.use_case import looking, note, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import Credentials
 from core.vault.master_key import VaultError
@@ -89,12 +90,16 @@ def reconcile(
     (days, UTC). OUTSCALE is asked with a key of the account whose secret is here, else with the billing keys, which see
     the accounts that theirs pays for.
 
-    Raises StoreError when the store cannot be read."""
+    That it was asked is recorded.
+
+    Raises StoreError when the store refuses."""
     if until <= since:
         problem = FieldProblem(field="period", what="The period ends before it begins.", mend="Choose another one.")
         return Reconciliation(account_id, since, until, problem=problem)
     told = _told(actor, workspace, account_id, region, since, until)
+    period: dict[str, Any] = {"region": region, "since": f"{since}", "until": f"{until}"}
     if isinstance(told, FieldProblem):
+        note_failure(actor, workspace, "costs.reconcile", account_id, told, **period)
         return Reconciliation(account_id, since, until, problem=told)
     consumption, prices = told
     consumed, titles, unpriced = _priced(consumption.consumption_entries, prices)
@@ -114,6 +119,7 @@ def reconcile(
         billed[key] = billed.get(key, Decimal(0)) + row["cost"]
     if not billed:
         notes.append("No bill file that was read has a line of this account and period.")
+    note(actor, workspace, "costs.reconcile", account_id, **period)
     return Reconciliation(
         account_id,
         since,

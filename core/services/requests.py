@@ -478,7 +478,7 @@ def _refused(change: Change, row: AccountRequest, reason: str) -> Outcome:
 
 def _done(change: Change, row: AccountRequest, **details: Any) -> Outcome:
     row.modified = now()
-    change.record(row.id, **details)
+    change.record(row.id, outcome="failed" if "trouble" in details else "done", **details)
     return Outcome(RequestView.model_validate(row))
 
 

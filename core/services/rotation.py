@@ -42,7 +42,7 @@ from core.services.onboarding import run_checks
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
 from core.services.signing import api_with, kept_place
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import Credentials, KeyIntent, Project, Rotation, now
 from core.vault.vault import Place
@@ -206,10 +206,15 @@ def advance(
             results = _STEP_WORK[row.step](work) or results
         except _Stuck as stuck:
             work.release(stuck.problem)
+            note_failure(
+                actor, workspace, "rotation.step", row.old_key, stuck.problem, region=row.region, step=row.step
+            )
             return Advance(show_rotation(actor, workspace, rotation), stuck.results or results, stuck.problem)
         except OutscaleError as error:
-            work.release(refusal("form", error))
-            return Advance(show_rotation(actor, workspace, rotation), results, refusal("form", error))
+            problem = refusal("form", error)
+            work.release(problem)
+            note_failure(actor, workspace, "rotation.step", row.old_key, problem, region=row.region, step=row.step)
+            return Advance(show_rotation(actor, workspace, rotation), results, problem)
 
 
 def bring_back(actor: Actor, workspace: Workspace, rotation: str, *, take_over: bool = False) -> Advance:
@@ -304,7 +309,8 @@ def _create(work: _Work) -> None:
                 raise _Stuck(maybe_created(error).model_copy(update={"mend": _AGAIN})) from None
             with changing(work.actor, workspace, "access_key.refused") as change:
                 key_intents.end(change.session, intent, "refused")
-                change.record(row.old_key, region=row.region, trouble=error.trouble.value)
+                trouble = error.trouble.value
+                change.record(row.old_key, outcome="failed", region=row.region, trouble=trouble)
             raise
     with changing(work.actor, workspace, "access_key.created") as change:
         key_intents.end_created(change.session, workspace, intent, key)

@@ -1,10 +1,13 @@
 """Stored credentials to and from the form: where secrets are sealed and opened."""
 
+import base64
+import os
+
 from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from core.domain.credentials import BucketDraft, CredentialsDraft, ProjectDraft
-from core.store.tables import Bucket, Credentials, Project, new_id
+from core.store.tables import AuditKey, Bucket, Credentials, Project, new_id
 from core.vault.vault import Place, Vault
 
 _BILLING_SECRET = "billing_secret_key"  # noqa: S105 - a field's name
@@ -18,6 +21,10 @@ def _credentials_place(credentials: Credentials, field: str) -> Place:
 
 def _project_place(project_id: str) -> Place:
     return Place(table="project", row=project_id, field=_PROJECT_SECRET)
+
+
+def _audit_place(row_id: str) -> Place:
+    return Place(table="audit_key", row=row_id, field="key")
 
 
 def put(session: Session, vault: Vault, credentials: Credentials, draft: CredentialsDraft) -> None:
@@ -89,6 +96,20 @@ def proxy_of(vault: Vault, credentials: Credentials) -> SecretStr:
     if not credentials.proxy_sealed:
         return SecretStr("")
     return vault.open(credentials.proxy_sealed, _credentials_place(credentials, _PROXY))
+
+
+def new_audit_key(vault: Vault) -> AuditKey:
+    """A row with a new random key of the audit trail."""
+    row_id = new_id()
+    key = SecretStr(base64.b64encode(os.urandom(32)).decode())
+    return AuditKey(id=row_id, key_sealed=vault.seal(key, _audit_place(row_id)))
+
+
+def audit_key(vault: Vault, row: AuditKey) -> bytes:
+    """The key of the audit trail, opened.
+
+    Raises VaultError when it does not open."""
+    return base64.b64decode(vault.open(row.key_sealed, _audit_place(row.id)).get_secret_value())
 
 
 def swap_key(

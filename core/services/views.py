@@ -55,6 +55,7 @@ class EventView(_View):
     via: str
     action: str
     subject: str
+    outcome: str
     details: dict[str, Any]
 
 

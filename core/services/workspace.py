@@ -2,11 +2,13 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlmodel import Session, col, select
 
 from core.domain.regions import RegionCatalog
 from core.outscale.regions import load_regions
+from core.services.audit_chain import ChainKeys, begin_trail, open_keys
 from core.settings import Settings
 from core.store.store import Store
 from core.store.tables import DataKey
@@ -27,6 +29,13 @@ class Workspace:
         """The Regions known now; the sandbox's own come and go with it."""
         return load_regions(self.settings)
 
+    @cached_property
+    def chain_keys(self) -> ChainKeys:
+        """What events are chained with.
+
+        Raises VaultError when the stored key is missing or does not open."""
+        return open_keys(self.store, self.vault)
+
     def close(self) -> None:
         """Give the database back."""
         self.store.close()
@@ -40,7 +49,9 @@ def open_workspace(settings: Settings) -> Workspace:
     os.umask(0o077)
     store = Store(settings.database)
     try:
-        return Workspace(settings=settings, store=store, vault=_open_vault(settings, store))
+        vault = _open_vault(settings, store)
+        begin_trail(store, vault)
+        return Workspace(settings=settings, store=store, vault=vault)
     except BaseException:
         store.close()
         raise

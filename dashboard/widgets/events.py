@@ -20,6 +20,7 @@ def show_events(events: list[EventView]) -> None:
                     "Who": event.actor,
                     "From": event.via,
                     "What": event.action,
+                    "Outcome": event.outcome,
                     "Details": ", ".join(f"{name}: {value}" for name, value in event.details.items()),
                 }
                 for event in events

@@ -30,7 +30,14 @@ def test_check_again_stores_what_was_found(workspace: Workspace, sandbox) -> Non
     assert seen[-1] == (8, 8)
     details = show_credentials(ACTOR, workspace, "demo")
     assert details.state is State.SUCCESS
-    assert {event.action for event in details.events} == {"credentials.add", "credentials.check", "credentials.checked"}
+    assert {event.action for event in details.events} == {
+        "credentials.check_form",
+        "credentials.add",
+        "credentials.check",
+        "credentials.checked",
+    }
+    ended = [event.outcome for event in details.events if event.action == "credentials.checked"]
+    assert ended == ["done", "failed"]
 
 
 def test_a_stopped_check_leaves_the_state(workspace: Workspace, sandbox) -> None:

@@ -121,7 +121,9 @@ def test_what_is_gone_or_replaced_is_said_by_name(own: Own) -> None:
         assert nothing.problem
         assert "g.csv is gone" in nothing.problem.what
     assert own.left() == []
-    assert len(own.events("buckets.download")) == 1
+    events = own.events("buckets.download")
+    assert [event.outcome for event in events] == ["done", "failed", "failed"]
+    assert "g.csv is gone" in events[1].details["why"]
 
 
 def test_it_can_be_stopped(own: Own) -> None:
@@ -133,7 +135,8 @@ def test_it_can_be_stopped(own: Own) -> None:
         assert fetched.path is None
         assert fetched.problem is None
         assert own.left() == []
-    assert own.events("buckets.download") == []
+    stopped = own.events("buckets.download")
+    assert [(event.outcome, event.details["stopped"]) for event in stopped] == [("failed", True)] * 2
 
 
 def test_a_full_disk_is_said(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +190,8 @@ def test_how_long_a_link_may_last(own: Own, lasting: timedelta) -> None:
     own.put("one.csv", b"x")
     assert isinstance(make_link(ACTOR, own.workspace, own.choice, "one.csv", lasting), FieldProblem)
     assert isinstance(make_link(ACTOR, own.workspace, own.choice, "none.csv", timedelta(hours=1)), FieldProblem)
-    assert own.events("buckets.link") == []
+    (event,) = own.events("buckets.link")
+    assert (event.outcome, event.details["key"]) == ("failed", "none.csv")
 
 
 def _peak_reset() -> int:

@@ -41,7 +41,7 @@ def test_a_good_row_is_checked_and_added(workspace: Workspace, sandbox) -> None:
     assert (row.id, row.name, row.state, row.accounts) == (added.id, "demo", State.SUCCESS, [account["account_id"]])
     details = show_credentials(ACTOR, workspace, "demo")
     assert details
-    assert [event.action for event in details.events] == ["credentials.add"]
+    assert [event.action for event in details.events] == ["credentials.add", "credentials.check_form"]
     assert account["access_keys"][0]["secret_key"] not in details.model_dump_json()
 
 
