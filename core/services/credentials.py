@@ -14,7 +14,7 @@ from core.services import sealed
 from core.services.checks.run import Run
 from core.services.onboarding import CheckReport, missing, run_checks, store_results
 from core.services.rights import use_case
-from core.services.scope import Scope, scope_of
+from core.services.scope import Scope, regions_for, scope_of
 from core.services.use_case import changing, looking
 from core.services.views import BucketView, CredentialsDetails, CredentialsView, EventView, ProjectView
 from core.services.workspace import Workspace
@@ -82,7 +82,7 @@ def check_again(
     While a check runs the state is Pending; a stopped check leaves the state that was before.
 
     Raises StoreError when the store refuses."""
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop or threading.Event())
+    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop or threading.Event())
     return [_check_one(actor, workspace, name, run) for name in names]
 
 
@@ -106,7 +106,7 @@ def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> Check
         before, row.state = row.state, State.PENDING
         revision = row.revision
         change.record(name, state=State.PENDING.value)
-    known = workspace.regions
+    known = run.regions
     gone = [
         place.region for place in (draft.buckets if draft.billing_only else draft.projects) if place.region not in known
     ]

@@ -91,7 +91,7 @@ def check_draft(
     problems, draft, revision = _prepared(actor, workspace, draft, editing, remove_proxy)
     if problems:
         return CheckReport(draft.name, problems=problems)
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop or threading.Event())
+    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop or threading.Event())
     results, account_ids = run_checks(actor, workspace, draft, run)
     return CheckReport(draft.name, results=results, account_ids=account_ids, fingerprint=_fingerprint(draft, revision))
 

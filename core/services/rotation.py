@@ -42,7 +42,7 @@ from core.services.onboarding import run_checks
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
 from core.services.rights import use_case
-from core.services.scope import Scope, scope_of
+from core.services.scope import Scope, regions_for, scope_of
 from core.services.signing import api_with, kept_place
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
@@ -200,7 +200,7 @@ def advance(
     Raises StoreError when the store refuses, VaultError when a secret does not open."""
     stop = stop or threading.Event()
     token = f"{actor.name} {secrets.token_hex(8)}"
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop)
+    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop)
     results: list[CheckResult] = []
     while True:
         row, problem = _claim(actor, workspace, rotation, token, take_over=take_over)

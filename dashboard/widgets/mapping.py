@@ -20,7 +20,7 @@ from core.services.mappings import (
     tried,
 )
 from core.services.preview import Preview
-from dashboard.session import actor, workspace
+from dashboard.session import actor, may, workspace
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import local, safe
@@ -65,7 +65,8 @@ def show_mapping(choice: BucketChoice, stored: StoredObject, found: Preview) -> 
         st.success(said, icon=":material/task_alt:")
     now = proposed(actor(), workspace(), choice, stored.key, rows)
     with st.expander(_title(now), icon=":material/schema:", expanded=not now.recognised):
-        _editor(choice, stored, rows, found.dialect, now)
+        if may("mappings.save_mapping"):
+            _editor(choice, stored, rows, found.dialect, now)
         _versions(choice, stored.key)
 
 
@@ -217,13 +218,14 @@ def _versions(choice: BucketChoice, key: str) -> None:
             )
             if one.in_force:
                 st.badge("In force", icon=":material/check:", color="green")
-                st.button(
-                    "Give up",
-                    key=f"mapping.drop.{one.id}",
-                    help="Its files are understood by themselves.",
-                    on_click=lambda id=one.id: st.session_state.update({DROP: id}),
-                )
-            elif st.button("Use again", key=f"mapping.again.{one.id}"):
+                if may("mappings.delete_mappings"):
+                    st.button(
+                        "Give up",
+                        key=f"mapping.drop.{one.id}",
+                        help="Its files are understood by themselves.",
+                        on_click=lambda id=one.id: st.session_state.update({DROP: id}),
+                    )
+            elif may("mappings.apply_again") and st.button("Use again", key=f"mapping.again.{one.id}"):
                 above(apply_again(actor(), workspace(), choice, one))
                 st.session_state[SAID] = f"Version {one.version} is in force again. Read the bills to use it."
                 st.rerun()
