@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, true
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
@@ -53,10 +53,14 @@ class Scope:
         wanted: ColumnElement[bool] = and_(true(), col(Credentials.billing_only)) if self.billing_only else true()
         if self.regions is None:
             return wanted
-        rows = [(table.credentials_id, table.region) for table in (Project, Bucket)]
-        inside = or_(*(exists().where(col(owner) == Credentials.id) for owner, _ in rows))
+        identity = col(Credentials.id)
+        # The query that this stands in may name the same tables: they are not to be tied to those here.
+        inside = or_(*(identity.in_(select(table.credentials_id).correlate(None)) for table in (Project, Bucket)))
         outside = or_(
-            *(exists().where(col(owner) == Credentials.id, col(region).not_in(self.regions)) for owner, region in rows)
+            *(
+                identity.in_(select(table.credentials_id).where(col(table.region).not_in(self.regions)).correlate(None))
+                for table in (Project, Bucket)
+            )
         )
         return and_(wanted, inside, ~outside)
 
