@@ -29,7 +29,7 @@ from core.services.requests import (
 from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, go
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.events import show_events
-from dashboard.widgets.problems import above, beside
+from dashboard.widgets.problems import above, beside, plainly
 from dashboard.widgets.request_form import (
     RequestForm,
     begin_form,
@@ -162,7 +162,10 @@ def _asked(step: Callable[[], Outcome]) -> Outcome:
 @st.fragment(run_every=1.0)
 def _wait_for_the_sandbox() -> None:
     st.caption(":material/hourglass_top: The sandbox answers within a few seconds, while it runs.")
-    for view in poll_answers(actor(), workspace()):
+    answered: list[RequestView] = []
+    with plainly():
+        answered = poll_answers(actor(), workspace())
+    for view in answered:
         granted = view.state == "granted"
         st.session_state[SAID] = (
             f"{view.title}: granted as the account {view.granted_account_id}."

@@ -144,7 +144,7 @@ def add_credentials(
         credentials.modified = now()
         sealed.put(change.session, workspace.vault, credentials, draft)
         store_results(change.session, credentials, report.results)
-        for row in draft.projects:
+        for row in [] if draft.billing_only else draft.projects:
             if row.account_id:
                 register(change.session, row.account_id, row.region, "credentials", owner=actor.name)
         change.record(

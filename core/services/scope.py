@@ -138,7 +138,7 @@ def _regions(given: Mapping[str, Any]) -> Iterator[str]:
     yield from (one.region for one in _choices(given))
     draft = given.get("draft")
     if isinstance(draft, CredentialsDraft):
-        yield from (row.region for row in (draft.buckets if draft.billing_only else draft.projects))
+        yield from (row.region for row in (*draft.buckets, *draft.projects))
     elif isinstance(draft, RequestDraft):
         yield from (draft.region, draft.from_region)
     elif region := getattr(draft, "region", ""):

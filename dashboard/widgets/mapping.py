@@ -22,7 +22,7 @@ from core.services.mappings import (
 from core.services.preview import Preview
 from dashboard.session import actor, may, workspace
 from dashboard.widgets.cost_chart import money
-from dashboard.widgets.problems import above
+from dashboard.widgets.problems import above, plainly
 from dashboard.widgets.text import local, safe
 
 SAID, DROP = "mapping.said", "mapping.drop"
@@ -109,11 +109,12 @@ def _editor(
             "For all files that begin with", folder, key=f"{state}.prefix", help="Empty: for the whole bucket."
         )
         if st.button("Save the mapping", type="primary", icon=":material/save:", key=f"{state}.save"):
-            problem = save_mapping(actor(), workspace(), choice, prefix, mapping, dialect, rows.columns)
-            if problem is None:
-                st.session_state[SAID] = "Saved. It counts when the bills are read next, on the screen Costs."
-                st.rerun()
-            above(problem)
+            with plainly():
+                problem = save_mapping(actor(), workspace(), choice, prefix, mapping, dialect, rows.columns)
+                if problem is None:
+                    st.session_state[SAID] = "Saved. It counts when the bills are read next, on the screen Costs."
+                    st.rerun()
+                above(problem)
 
 
 def _chosen(state: str, rows: pl.DataFrame, first: Mapping) -> Mapping:
@@ -246,10 +247,11 @@ def _give_up(choice: BucketChoice, one: MappingView) -> None:
         "themselves, where they can be."
     )
     if st.button("Give up", type="primary", key="mapping.drop.sure"):
-        delete_mappings(actor(), workspace(), choice, one.prefix)
-        _close()
-        st.session_state[SAID] = "The mapping is deleted. Read the bills to see what they come to without it."
-        st.rerun()
+        with plainly():
+            delete_mappings(actor(), workspace(), choice, one.prefix)
+            _close()
+            st.session_state[SAID] = "The mapping is deleted. Read the bills to see what they come to without it."
+            st.rerun()
 
 
 def _examples(column: pl.Series) -> list[str]:

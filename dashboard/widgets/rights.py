@@ -6,7 +6,12 @@ import streamlit as st
 from core.domain.roles import Role
 from core.services.rights import RIGHTS, extent
 
-_SIGNS = {"yes": "✓ yes", "no": "✗ no", "billing only": "◐ billing only", "sandbox only": "◐ sandbox only"}
+_SIGNS = {
+    "yes": ":green[:material/check:] yes",
+    "no": ":gray[:material/block: no]",
+    "billing only": ":blue[:material/contrast:] billing only",
+    "sandbox only": ":blue[:material/contrast:] sandbox only",
+}
 
 
 def show_rights() -> None:
@@ -18,10 +23,4 @@ def show_rights() -> None:
     )
     table = {"Area": [right.area for right in RIGHTS], "What": [right.what for right in RIGHTS]}
     table |= {role.value.capitalize(): [_SIGNS[extent(role, right)] for right in RIGHTS] for role in Role}
-    st.dataframe(
-        pd.DataFrame(table),
-        hide_index=True,
-        height=38 + 35 * len(RIGHTS),
-        alt="Who may do what, by role",
-        column_config={"What": st.column_config.TextColumn(pinned=True, width="large")},
-    )
+    st.table(pd.DataFrame(table), border="horizontal", hide_index=True, alt="Who may do what, by role")

@@ -8,9 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.actor import Actor
 from core.domain.roles import Role
+from core.sandbox.places import EMPTY_BUCKET, WEST
 from core.services.rights import RIGHTS
 from core.services.workspace import Workspace
-from core.store.tables import Account, AccountRequest, Event, KeyIntent, Rotation, now
+from core.store.tables import Account, AccountRequest, Bucket, Credentials, Event, KeyIntent, Project, Rotation, now
 from dashboard import navigation
 from dashboard.navigation import (
     ACCESS_KEYS,
@@ -27,7 +28,6 @@ from dashboard.navigation import (
     path,
 )
 from tests.screens.conftest import APP, ran, words
-from tests.services.conftest import billing, project_row, projects, stored
 
 ONBOARDING = {REQUEST_ACCOUNT, ACCOUNTS, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIALS}
 FINANCE = {BILLING_BUCKETS, COSTS}
@@ -44,16 +44,20 @@ As = Callable[[Role], Actor]
 
 
 @pytest.fixture
-def full(workspace: Workspace, sandbox) -> Workspace:
+def full(workspace: Workspace) -> Workspace:
     """With something of everything in it."""
-    account = sandbox.account(0)
-    stored(workspace, projects(project_row(account), name="open"))
-    stored(workspace, billing(sandbox.info, name="bills"))
-    place = {"region": account["region"], "account_id": account["account_id"]}
+    place = {"region": WEST, "account_id": "111122223333"}
+    projects = Credentials(name="open")
+    bills = Credentials(name="bills", billing_only=True, billing_access_key="BILLING")
+    with workspace.store.writing() as session:
+        session.add_all([projects, bills])
     with workspace.store.writing() as session:
         session.add_all(
             [
-                AccountRequest(kind="new", region=account["region"], state="sent", subject="For buoys", sent=now()),
+                Project(credentials_id=projects.id, position=0, access_key="PROJECT", secret_key_sealed="x", **place),
+                Bucket(credentials_id=bills.id, position=0, name=EMPTY_BUCKET, region=WEST),
+                Account(source="credentials", **place),
+                AccountRequest(kind="new", region=WEST, state="sent", subject="For buoys", sent=now()),
                 AccountRequest(kind="new", region="eu-west-2", state="sent", subject="In Paris", sent=now()),
                 Account(account_id="123456789012", region="eu-west-2", source="hand", company="Company in Paris"),
                 KeyIntent(actor="anna", access_key="WAITING", secret_key_sealed="x", **place),
@@ -173,13 +177,15 @@ def test_who_may_do_what_is_shown(as_role: As, full: Workspace) -> None:
         as_role(role)
         app = opened(ADMINISTRATION)
         assert "Who may do what" in words(app)
-        table = app.dataframe[-1].value
+        table = app.table[0].value
         assert list(table["What"]) == [right.what for right in RIGHTS]
         row = table[table["What"] == "Delete credentials"].iloc[0]
-        assert [row[one.value.capitalize()] for one in Role] == [
-            "✓ yes",
-            "✓ yes",
-            "◐ billing only",
-            "◐ sandbox only",
-            "✗ no",
+        said = [row[one.value.capitalize()] for one in Role]
+        assert all(":material/" in one for one in said)
+        assert [one.split(maxsplit=1)[1].strip("]") for one in said] == [
+            "yes",
+            "yes",
+            "billing only",
+            "sandbox only",
+            "no",
         ]

@@ -34,10 +34,11 @@ from core.services.billing import BucketChoice
 from core.services.bucket_pages import Search
 from core.services.checks.run import Run
 from core.services.costs import FileShare
+from core.services.credentials import delete_credentials
 from core.services.doors import Door
 from core.services.key_intents import About
 from core.services.mappings import MappingView
-from core.services.onboarding import CheckReport
+from core.services.onboarding import CheckReport, add_credentials, check_draft
 from core.services.policy import PolicyFigures
 from core.services.rights import RIGHTS, may, right_of
 from core.services.scope import regions_for
@@ -176,6 +177,7 @@ def put(
     draft = AccountRequest(kind="new", region=region, company=f"Company in {region}")
     intent = KeyIntent(actor="anna", access_key=f"LOST{region}", **place)
     intent.begun = now() - DAY
+    intent.secret_key_sealed = "x" if region == REAL else None
     keypair = KeyIntent(kind="keypair", actor="anna", name=f"pair in {region}", begun=now() - DAY, **place)
     rotation = Rotation(old_key=f"OLD{region}", actor="anna", **place)
     budget = Budget(scope="account", name=account, currency="EUR", amount="10", actor="anna")
@@ -312,7 +314,7 @@ ARGUMENTS: dict[str, Arguments] = {
         at.project, "not its name" if at.region == WEST else at.project
     ),
     "credentials.list_credentials": lambda *_: given(),
-    "credentials.set_enabled": lambda _, at, __: given([at.project], True),
+    "credentials.set_enabled": lambda _, at, __: given([at.project], at.region == WEST),
     "credentials.show_credentials": lambda _, at, role: given(at.billing if role is Role.FINANCE else at.project),
     "doors.known_accounts": lambda *_: given(),
     "doors.open_with_key": lambda _, at, __: given(at.access_key, at.region),
@@ -596,6 +598,18 @@ def test_finance_adds_no_project_credentials(world: World) -> None:
         FUNCTIONS["onboarding.check_draft"](finance, world.workspace, draft)
     with pytest.raises(NotAllowedError, match="billing-only"):
         FUNCTIONS["onboarding.add_credentials"](finance, world.workspace, draft, CheckReport("new"))
+
+
+def test_project_rows_in_a_billing_form_count_for_nothing(world: World, session_sandbox) -> None:
+    finance = Actor(name="finance", role=Role.FINANCE)
+    other = session_sandbox.account(2)
+    buckets = [{"name": EMPTY_BUCKET, "region": WEST}]
+    form = billing(session_sandbox.info, name="forged", buckets=buckets)
+    draft = form.model_copy(update={"projects": [ProjectDraft.model_validate(project_row(other))]})
+    report = check_draft(finance, world.workspace, draft)
+    assert add_credentials(finance, world.workspace, draft, report).id
+    assert other["account_id"] not in told(call(world, Role.ADMINISTRATOR, "accounts.list_accounts", world.here))
+    assert delete_credentials(finance, world.workspace, "forged", "forged") is None
 
 
 @pytest.mark.parametrize(
