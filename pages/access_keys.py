@@ -33,6 +33,7 @@ from dashboard.widgets.lost_keys import show_open
 from dashboard.widgets.new_key import CREATING, NEW_KEY, SHOWN_REGION, create_dialog, secret_dialog
 from dashboard.widgets.problems import above
 from dashboard.widgets.rotations import ROTATING, rotate_dialog, show_rotations
+from dashboard.widgets.seen_keys import show_seen
 from dashboard.widgets.text import local, safe
 
 DOOR = "access_keys.opened"
@@ -61,7 +62,7 @@ def main() -> None:
     if SHOWN_REGION in st.session_state and NEW_KEY in st.session_state:
         secret_dialog()
     if not may("access_keys.list_keys"):
-        st.info("Opening an account asks OUTSCALE, which your role does not do.", icon=":material/info:")
+        show_seen()
     elif door and (door := st.session_state.get(DOOR)):
         _keys(door)
     else:

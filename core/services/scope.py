@@ -108,18 +108,20 @@ def beyond(role: Role, workspace: Workspace, scope: Scope, given: Mapping[str, A
     Raises StoreError when the store cannot be read."""
     for region in _regions(given):
         if region and not scope.sees_region(region):
-            return f"The role {role.value} sees the sandbox's Regions only, and {region} is none of them."
+            what = f"The role {role.value} sees the sandbox's Regions only, and {region} is none of them."
+            return f"{what} Choose one of those, or ask an operator."
     if not scope.billing_only:
         return ""
     draft = given.get("draft")
     if isinstance(draft, CredentialsDraft) and not draft.billing_only:
-        return f"The role {role.value} may use billing-only credentials alone."
+        return f"The role {role.value} may use billing-only credentials alone. For others, ask an operator."
     places = [(one.region, one.bucket, one.access_key) for one in _choices(given)]
     if places:
         with workspace.store.reading() as session:
             for region, bucket, access_key in places:
                 if access_key or not scope.sees_bucket(session, region, bucket):
-                    return f"The role {role.value} sees the buckets of billing credentials only."
+                    what = f"The role {role.value} sees the buckets of billing credentials only."
+                    return f"{what} Add some that name this bucket, or ask an operator."
     return ""
 
 
@@ -138,7 +140,8 @@ def _regions(given: Mapping[str, Any]) -> Iterator[str]:
     yield from (one.region for one in _choices(given))
     draft = given.get("draft")
     if isinstance(draft, CredentialsDraft):
-        yield from (row.region for row in (*draft.buckets, *draft.projects))
+        yield from (row.region for row in draft.buckets)
+        yield from (row.region for row in draft.projects)
     elif isinstance(draft, RequestDraft):
         yield from (draft.region, draft.from_region)
     elif region := getattr(draft, "region", ""):

@@ -11,7 +11,18 @@ from core.domain.roles import Role
 from core.sandbox.places import EMPTY_BUCKET, WEST
 from core.services.rights import RIGHTS
 from core.services.workspace import Workspace
-from core.store.tables import Account, AccountRequest, Bucket, Credentials, Event, KeyIntent, Project, Rotation, now
+from core.store.tables import (
+    Account,
+    AccountRequest,
+    Bucket,
+    Credentials,
+    Event,
+    KeyIntent,
+    Project,
+    Rotation,
+    SeenKey,
+    now,
+)
 from dashboard import navigation
 from dashboard.navigation import (
     ACCESS_KEYS,
@@ -62,6 +73,7 @@ def full(workspace: Workspace) -> Workspace:
                 Account(account_id="123456789012", region="eu-west-2", source="hand", company="Company in Paris"),
                 KeyIntent(actor="anna", access_key="WAITING", secret_key_sealed="x", **place),
                 KeyIntent(actor="anna", kind="keypair", name="laptop", outcome="created", **place),
+                SeenKey(access_key="LISTED", state="ACTIVE", **place),
                 Rotation(old_key="OLDKEY", actor="anna", step="check", **place),
             ]
         )
@@ -113,6 +125,13 @@ def test_auditors_get_no_button_that_does_something(as_role: As, full: Workspace
     led = {one.title for one in SCREENS}
     assert {one.label for one in app.button} - HARMLESS - led == set()
     assert not app.get("form_submit_button")
+
+
+def test_auditors_see_keys_as_they_were_listed_last(as_role: As, full: Workspace) -> None:
+    as_role(Role.AUDITOR)
+    app = opened(ACCESS_KEYS)
+    assert list(app.dataframe[-1].value["Access key"]) == ["LISTED"]
+    assert "WAITING" in words(app) and "OLDKEY" in words(app)
 
 
 def test_the_same_buttons_are_there_for_who_may(as_role: As, full: Workspace) -> None:
