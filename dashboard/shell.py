@@ -2,19 +2,15 @@
 
 import streamlit as st
 
-from core.outscale.regions import RegionFileError
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
 from dashboard.navigation import sections
-from dashboard.session import workspace
+from dashboard.session import PLAIN
+from dashboard.widgets.text import safe
 
 
 def main() -> None:
     """Show the chosen screen, or why none can be."""
     st.set_page_config(page_title="OUTSCALE onboarding", page_icon=":material/cloud_done:", layout="wide")
-    page = st.navigation(sections())
     try:
-        workspace()
-        page.run()
-    except (StoreError, VaultError, RegionFileError) as error:
-        st.error(str(error), icon=":material/error:")
+        st.navigation(sections()).run()
+    except PLAIN as error:
+        st.error(safe(str(error)), icon=":material/error:")

@@ -20,9 +20,7 @@ from core.services.doors import (
     open_with_password,
 )
 from core.services.signing import signing_keys
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.key_dialogs import (
     DOING,
     SAID,
@@ -35,6 +33,7 @@ from dashboard.widgets.lost_keys import show_open
 from dashboard.widgets.new_key import CREATING, NEW_KEY, SHOWN_REGION, create_dialog, secret_dialog
 from dashboard.widgets.problems import above
 from dashboard.widgets.rotations import ROTATING, rotate_dialog, show_rotations
+from dashboard.widgets.seen_keys import show_seen
 from dashboard.widgets.text import local, safe
 
 DOOR = "access_keys.opened"
@@ -62,7 +61,9 @@ def main() -> None:
     show_rotations()
     if SHOWN_REGION in st.session_state and NEW_KEY in st.session_state:
         secret_dialog()
-    if door and (door := st.session_state.get(DOOR)):
+    if not may("access_keys.list_keys"):
+        show_seen()
+    elif door and (door := st.session_state.get(DOOR)):
         _keys(door)
     else:
         _open()
@@ -71,7 +72,7 @@ def main() -> None:
 def _asked_for(door: Door | None) -> None:
     """Another screen may name the account that is wanted."""
     wanted = st.session_state.pop(FOR, None)
-    if wanted is None or (door and (door.account_id, door.region) == tuple(wanted)):
+    if wanted is None or not may("access_keys.list_keys") or (door and (door.account_id, door.region) == tuple(wanted)):
         return
     if door:
         _shut(door)
@@ -111,7 +112,7 @@ def _open() -> None:
 
 def _confirm() -> None:
     known = {_named(account.email, account.region): account for account in known_accounts(actor(), workspace())}
-    regions = workspace().regions
+    places = regions()
     chosen = st.selectbox("Account", [*known, OTHER], key="access_keys.account")
     account = known.get(chosen)
     with st.form("access_keys.confirm", clear_on_submit=False):
@@ -121,12 +122,12 @@ def _confirm() -> None:
         else:
             left, right = st.columns(2)
             email = left.text_input("Email of the account", type="email", key="access_keys.email")
-            names = [one.name for one in regions.open]
+            names = [one.name for one in places.open]
             region = right.selectbox(
                 "Region",
                 names,
                 index=names.index(DEFAULT_REGION) if DEFAULT_REGION in names else 0,
-                format_func=lambda name: str(regions[name]),
+                format_func=lambda name: str(places[name]),
                 key="access_keys.region",
             )
         number = st.session_state.get("access_keys.try", 0)
@@ -146,7 +147,7 @@ def _confirm() -> None:
     try:
         with st.spinner("Asking OUTSCALE …"):
             opened = open_with_password(actor(), workspace(), email or "", SecretStr(password or ""), region or "")
-    except StoreError as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     _enter(opened)
@@ -176,7 +177,7 @@ def _keys(door: Door) -> None:
         try:
             with st.spinner("Reading the keys …"):
                 listed = list_keys(actor(), workspace(), door, user)
-        except (StoreError, VaultError) as error:
+        except PLAIN as error:
             st.error(str(error), icon=":material/error:")
             return
         st.session_state[LIST], st.session_state["access_keys.listed_user"] = listed, user
@@ -278,7 +279,7 @@ def _dialogs(door: Door, listed: KeyList, key: KeyView | None, user: str) -> Non
 
 
 def _header(door: Door) -> None:
-    region = safe(str(workspace().regions.get(door.region) or door.region))
+    region = safe(str(regions().get(door.region) or door.region))
     who = safe(door.account_id or door.email)
     if door.signed_by:
         st.caption(f":material/key: {who} in {region} · signed by {safe(door.signed_by)}")

@@ -25,9 +25,8 @@ from core.services.accounts import (
     show_account,
     update_account,
 )
-from core.store.store import StoreError
 from dashboard.navigation import ACCESS_KEYS, REQUEST_ACCOUNT, go
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets import keypairs
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above, beside
@@ -68,9 +67,9 @@ def main() -> None:
 
 def _ways_in() -> None:
     with st.container(horizontal=True):
-        if st.button("Add by hand", icon=":material/edit_note:"):
+        if may("accounts.add_account") and st.button("Add by hand", icon=":material/edit_note:"):
             _begin("add")
-        if st.button("Read from a key", icon=":material/key:"):
+        if may("accounts.read_from_key") and st.button("Read from a key", icon=":material/key:"):
             _begin("read")
 
 
@@ -168,7 +167,7 @@ def _asked(change: Callable[[], list[FieldProblem]]) -> list[FieldProblem]:
     try:
         with st.spinner("Asking OUTSCALE …"):
             return change()
-    except StoreError as error:
+    except PLAIN as error:
         return [FieldProblem(field="form", what=str(error), mend="")]
 
 
@@ -180,12 +179,13 @@ def _above_all_but(fields: set[str]) -> None:
 
 
 def _region() -> str:
-    names = [region.name for region in workspace().regions.open]
+    known = regions()
+    names = [region.name for region in known.open]
     chosen = st.selectbox(
         "Region *",
         names,
         index=names.index(DEFAULT_REGION) if DEFAULT_REGION in names else 0,
-        format_func=lambda name: str(workspace().regions[name]),
+        format_func=lambda name: str(known[name]),
         key="accounts.region",
     )
     return chosen or ""
@@ -335,7 +335,7 @@ def _details(details: AccountDetails) -> None:
     place = (details.account_id, details.region)
     st.divider()
     st.subheader(details.account_id)
-    region = workspace().regions.get(details.region)
+    region = regions().get(details.region)
     badges = f":blue-badge[:material/public: {safe(str(region or details.region))}]"
     badges += f" :gray-badge[known by {safe(SOURCES.get(details.source, details.source))}]"
     badges += "".join(f" :green-badge[:material/badge: {safe(name)}]" for name in details.credentials)
@@ -346,12 +346,12 @@ def _details(details: AccountDetails) -> None:
         if st.button("See access keys", icon=":material/key:"):
             st.session_state["access_keys.for"] = place
             go(ACCESS_KEYS)
-        if st.button("Copy to another Region", icon=":material/content_copy:"):
+        if may("requests.save_draft") and st.button("Copy to another Region", icon=":material/content_copy:"):
             st.session_state["request.copy"] = place
             go(REQUEST_ACCOUNT)
-        if st.button("Edit", icon=":material/edit:"):
+        if may("accounts.edit_account") and st.button("Edit", icon=":material/edit:"):
             _begin("edit")
-        if st.button("Forget", icon=":material/delete:"):
+        if may("accounts.forget_account") and st.button("Forget", icon=":material/delete:"):
             _begin("forget")
     data, ways, pairs, events = st.tabs(["Details", "Authentication methods", "Keypairs", "Events"])
     with data:
@@ -368,9 +368,11 @@ def _details(details: AccountDetails) -> None:
 
 def _data(details: AccountDetails) -> None:
     with st.container(horizontal=True):
-        if st.button("Refresh", icon=":material/refresh:", help="Read it from OUTSCALE, signed by a stored key."):
+        if may("accounts.refresh") and st.button(
+            "Refresh", icon=":material/refresh:", help="Read it from OUTSCALE, signed by a stored key."
+        ):
             _refresh(details)
-        if st.button(
+        if may("accounts.update_account") and st.button(
             "Change at OUTSCALE",
             icon=":material/cloud_upload:",
             disabled=details.read is None,

@@ -4,10 +4,9 @@ import streamlit as st
 
 from core.domain.credentials import CredentialsDraft, FieldProblem, name_problem
 from core.services.onboarding import AddResult, CheckReport, add_credentials, check_draft, name_taken
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
+from core.services.scope import scope_of
 from dashboard.navigation import CREDENTIALS, go
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, regions, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
 from dashboard.widgets.credentials_form import Form, current_form, new_form, show_fields
@@ -27,7 +26,7 @@ def main() -> None:
     else:
         st.title("Add credentials")
         st.caption("Every key, Region, proxy and bucket is checked against OUTSCALE before anything is stored.")
-    draft = show_fields(form, workspace().regions, _name_problem)
+    draft = show_fields(form, regions(), _name_problem, billing_always=scope_of(actor(), workspace()).billing_only)
     st.caption("Secrets are sealed when they are stored, and forgotten when you leave this page.")
     _buttons(form, draft)
     job.watch(JOB)
@@ -119,7 +118,7 @@ def _add(form: Form, draft: CredentialsDraft, report: CheckReport, *, accept_unr
             remove_proxy=_remove_proxy(form),
             accept_unreachable=accept_unreachable,
         )
-    except (StoreError, VaultError) as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     if result.id is None:

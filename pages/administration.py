@@ -1,11 +1,12 @@
-"""Administration: the policy on keys and requests."""
+"""Administration: the policy on keys and requests, and who may do what."""
 
+import pandas as pd
 import streamlit as st
 
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
-from core.store.store import StoreError
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets.problems import beside
+from dashboard.widgets.rights import show_rights
 from dashboard.widgets.text import safe
 
 PROBLEMS = "administration.problems"
@@ -15,10 +16,25 @@ SAID = "administration.said"
 def main() -> None:
     """Show the screen."""
     st.title("Administration")
-    st.caption("When keys and requests need attention. All figures are days.")
+    st.caption("When keys and requests need attention, and who may do what. All figures are days.")
     if said := st.session_state.pop(SAID, None):
         st.success(said, icon=":material/check_circle:")
     present = show_policy(actor(), workspace())
+    if may("policy.set_policy"):
+        _policy(present)
+    else:
+        _policy_seen(present)
+    show_rights()
+
+
+def _policy_seen(present: PolicyFigures) -> None:
+    """For who may not change it."""
+    st.subheader("Policy")
+    figures = [{"Figure": one.title, "Days": getattr(present, one.field), "Meaning": one.meaning} for one in FIGURES]
+    st.dataframe(pd.DataFrame(figures), hide_index=True, alt="The policy's figures")
+
+
+def _policy(present: PolicyFigures) -> None:
     problems = st.session_state.pop(PROBLEMS, [])
     with st.form("administration.policy", border=True, enter_to_submit=False):
         st.subheader("Policy")
@@ -42,7 +58,7 @@ def main() -> None:
 def _save(draft: PolicyFigures) -> None:
     try:
         st.session_state[PROBLEMS] = set_policy(actor(), workspace(), draft)
-    except StoreError as error:
+    except PLAIN as error:
         st.error(safe(str(error)), icon=":material/error:")
         return
     if not st.session_state[PROBLEMS]:

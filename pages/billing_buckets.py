@@ -12,8 +12,8 @@ from core.services.billing import BucketChoice, ProjectBuckets, bucket_choices, 
 from core.services.bucket_index import IndexView, Refreshed, changes_of, index_of, refresh
 from core.services.bucket_pages import FolderRow, IndexPage, Search, object_of, page
 from core.services.downloads import export_listing, saved_name, within
-from dashboard.navigation import ADD_CREDENTIALS, go
-from dashboard.session import actor, workspace
+from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard.session import actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.bucket_downloads import JOB, begin, download_button, link_dialog, show_downloads
 from dashboard.widgets.bucket_table import Picked, ago, amount, changed_table, changes, entries, overview
@@ -105,9 +105,10 @@ def _all_buckets() -> None:
             st.rerun()
     else:
         st.info("No enabled billing credentials yet. Add some with Billing only.", icon=":material/info:")
-        if st.button("Add credentials", type="primary", icon=":material/add_circle:"):
+        if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
             go(ADD_CREDENTIALS)
-    _project_keys()
+    if may("billing.project_buckets"):
+        _project_keys()
 
 
 def _choices() -> list[BucketChoice]:
@@ -144,7 +145,7 @@ def _bucket(place: Place) -> None:
     view = index_of(actor(), workspace(), choice)
     if not place.asked:  # once a visit: what is known is shown at once, and brought up to date meanwhile
         place.asked = True
-        if view is None or view.listed is None or view.stale:
+        if may("bucket_index.refresh") and (view is None or view.listed is None or view.stale):
             _refresh(place, name)
     _breadcrumb(place)
     _status(place, view, name)
@@ -196,7 +197,7 @@ def _status(place: Place, view: IndexView | None, name: str) -> None:
         if view and changes(view):
             with st.popover("What changed", icon=":material/difference:"):
                 changed_table(changes_of(actor(), workspace(), place.choice))
-        if st.button("Refresh", icon=":material/refresh:"):
+        if may("bucket_index.refresh") and st.button("Refresh", icon=":material/refresh:"):
             _refresh(place, name)
             st.rerun()
     above(place.problem)
@@ -369,9 +370,9 @@ def _file(choice: BucketChoice, stored: StoredObject) -> None:
     st.caption(f"{safe(stored.key)} · {size(stored.size)} · {local(stored.modified)} · ETag {safe(stored.etag)}")
     with st.container(horizontal=True):
         download_button(choice, lambda: [stored], 1, stored.size)
-        if st.button("Make a link", icon=":material/link:"):
+        if may("downloads.make_link") and st.button("Make a link", icon=":material/link:"):
             link_dialog(choice, stored)
-    found = show_preview(choice, stored)
+    found = show_preview(choice, stored) if may("preview.preview") else None
     if found:
         show_mapping(choice, stored, found)
 

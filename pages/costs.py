@@ -5,8 +5,8 @@ import streamlit as st
 from core.services.bill_files import PullReport, pull
 from core.services.billing import bucket_choices
 from core.services.costs import period_known
-from dashboard.navigation import ADD_CREDENTIALS, go
-from dashboard.session import actor, workspace
+from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard.session import actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.bill_files import show_files
 from dashboard.widgets.budgets import show_budgets
@@ -17,6 +17,7 @@ from dashboard.widgets.reconciliation import show_reconciliation
 JOB = "costs.pull"
 SAID = "costs.pulled"
 VIEWS = {"Costs": show_report, "Files": show_files, "Reconcile": show_reconciliation, "Budgets": show_budgets}
+NEEDS = {"Reconcile": "reconcile.reconcile"}
 
 
 def main() -> None:
@@ -28,15 +29,16 @@ def main() -> None:
         st.session_state[SAID] = report
     if not bucket_choices(actor(), workspace()):
         st.info("No enabled billing credentials yet. Add some with Billing only.", icon=":material/info:")
-        if st.button("Add credentials", type="primary", icon=":material/add_circle:"):
+        if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
             go(ADD_CREDENTIALS)
     known = period_known(actor(), workspace())
+    offered = [one for one in VIEWS if one not in NEEDS or may(NEEDS[one])]
     with st.container(horizontal=True, vertical_alignment="center"):
         view = st.segmented_control(
-            "View", list(VIEWS), default="Costs", key="costs.view", persist_state="session", required=True,
+            "View", offered, default="Costs", key="costs.view", persist_state="session", required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-        read = st.button(
+        read = may("bill_files.pull") and st.button(
             "Read bills",
             icon=":material/sync:",
             type="secondary" if known else "primary",

@@ -17,9 +17,8 @@ from core.services.credentials import (
 )
 from core.services.onboarding import CheckReport
 from core.services.views import CredentialsDetails, CredentialsView
-from core.store.store import StoreError
-from dashboard.navigation import ADD_CREDENTIALS, go
-from dashboard.session import actor, workspace
+from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
 from dashboard.widgets.credentials_form import edit_form
@@ -44,7 +43,7 @@ def main() -> None:
     rows = list_credentials(actor(), workspace())
     if not rows:
         st.info("Nothing is stored yet. Add the first credentials: every key is checked first.", icon=":material/info:")
-        if st.button("Add credentials", type="primary", icon=":material/add_circle:"):
+        if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
             go(ADD_CREDENTIALS)
         return
     shown = _filtered(rows)
@@ -137,22 +136,27 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
     names = [row.name for row in chosen]
     busy = job.running(JOB)
     with st.container(horizontal=True):
-        if st.button("Check again", icon=":material/fact_check:", disabled=not names or busy):
+        if may("credentials.check_again") and st.button(
+            "Check again", icon=":material/fact_check:", disabled=not names or busy
+        ):
             who, opened = actor(), workspace()
             job.begin(JOB, lambda progress, stop: check_again(who, opened, names, progress=progress, stop=stop))
             st.session_state[OPENED] = names[0]
             st.rerun()
-        if st.button("Enable", icon=":material/toggle_on:", disabled=not any(not row.enabled for row in chosen)):
-            _switch(names, True)
-        if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
-            _switch(names, False)
+        if may("credentials.set_enabled"):
+            if st.button("Enable", icon=":material/toggle_on:", disabled=not any(not row.enabled for row in chosen)):
+                _switch(names, True)
+            if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
+                _switch(names, False)
         one = len(names) == 1
-        if st.button("Edit", icon=":material/edit:", disabled=not one or busy):
+        if sees(ADD_CREDENTIALS) and st.button("Edit", icon=":material/edit:", disabled=not one or busy):
             details = show_credentials(actor(), workspace(), names[0])
             if details:
                 edit_form(details)
                 go(ADD_CREDENTIALS)
-        if st.button("Delete", icon=":material/delete:", disabled=not one or busy):
+        if may("credentials.delete_credentials") and st.button(
+            "Delete", icon=":material/delete:", disabled=not one or busy
+        ):
             st.session_state[DELETING] = names[0]
         who, opened = actor(), workspace()
         st.download_button(
@@ -169,7 +173,7 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
 def _switch(names: list[str], enabled: bool) -> None:
     try:
         changed = set_enabled(actor(), workspace(), names, enabled)
-    except StoreError as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     st.session_state[SAID] = f"{', '.join(changed)}: {'enabled' if enabled else 'disabled'}."
@@ -189,7 +193,7 @@ def _delete_dialog(name: str) -> None:
     if st.button("Delete", type="primary", icon=":material/delete:", key="credentials.delete.confirm"):
         try:
             problem = delete_credentials(actor(), workspace(), name, (typed or "").strip())
-        except StoreError as error:
+        except PLAIN as error:
             problem = str(error)
         if problem:
             st.error(safe(problem), icon=":material/error:")

@@ -16,13 +16,19 @@ from dashboard.navigation import (
     SCREENS,
     Screen,
     go,
+    sees,
 )
-from dashboard.session import actor, workspace
+from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets import job
 from dashboard.widgets.text import safe
 
 JOB = "home.read"
 UNREAD = "home.unread"
+STEPS = (
+    (ACCESS_KEYS, "Get an access key", "Confirm an account's password, see its keys, create a new one."),
+    (ADD_CREDENTIALS, "Add credentials", "Every key, Region, proxy and bucket is checked before it is stored."),
+    (BILLING_BUCKETS, "Browse the bills", "Walk the billing buckets, preview and download files."),
+)
 _ATTENTION_SHOWN = 10
 _READ_HELP = "Ask OUTSCALE for the keys of every account that a stored key opens, and for their last use."
 _KINDS = {
@@ -54,15 +60,12 @@ def main() -> None:
         _numbers(rows, lines)
     if rows or lines:
         _attention(lines)
-    st.subheader("Three steps" if not rows else "Go on")
-    key, add, browse = st.columns(3)
-    with key:
-        _step(ACCESS_KEYS, "Get an access key", "Confirm an account's password, see its keys, create a new one.")
-    with add:
-        _step(ADD_CREDENTIALS, "Add credentials", "Every key, Region, proxy and bucket is checked before it is stored.")
-    with browse:
-        _step(BILLING_BUCKETS, "Browse the bills", "Walk the billing buckets, preview and download files.")
-    if any(region.sandbox for region in workspace().regions.values()):
+    st.subheader("Go on" if rows else "Three steps" if sees(ACCESS_KEYS) else "Begin")
+    steps = [step for step in STEPS if sees(step[0])]
+    for column, step in zip(st.columns(len(STEPS)), steps, strict=False):
+        with column:
+            _step(*step)
+    if any(region.sandbox for region in regions().values()) and may("doors.open_with_password"):
         st.caption(
             "The sandbox is running: Sandbox West and Sandbox East behave like OUTSCALE Regions, on this machine only. "
             "Their sign-ins were printed at the start."
@@ -76,6 +79,8 @@ def _numbers(rows: list[CredentialsView], lines: list[Attention]) -> None:
         "Accounts": len({account for row in rows for account in row.accounts}),
         "Need attention": len(lines),
     }
+    if not sees(ACCOUNTS):
+        del numbers["Accounts"]
     for column, (label, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
         column.metric(label, value, border=True)
 
@@ -83,7 +88,7 @@ def _numbers(rows: list[CredentialsView], lines: list[Attention]) -> None:
 def _attention(lines: list[Attention]) -> None:
     title, button = st.columns([5, 1], vertical_alignment="bottom")
     title.subheader("Needs attention")
-    if button.button(
+    if may("attention.refresh_keys") and button.button(
         "Read keys", icon=":material/refresh:", width="stretch", disabled=job.running(JOB), help=_READ_HELP
     ):
         who, opened = actor(), workspace()
@@ -107,7 +112,11 @@ def _line(place: int, line: Attention) -> None:
         text.markdown(f"**{safe(line.subject)}** {safe(line.what)}")
         text.caption(f"{safe(line.mend)}{safe(account)}")
         screen = next((one for one in SCREENS if one.file == line.screen), None)
-        if screen and way.button(screen.title, icon=screen.icon, key=f"home.attention.{place}", width="stretch"):
+        if (
+            screen
+            and sees(screen)
+            and way.button(screen.title, icon=screen.icon, key=f"home.attention.{place}", width="stretch")
+        ):
             _lead(screen, line)
 
 

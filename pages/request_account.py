@@ -26,11 +26,10 @@ from core.services.requests import (
     show_request,
     waiting,
 )
-from core.store.store import StoreError
 from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, go
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.events import show_events
-from dashboard.widgets.problems import above, beside
+from dashboard.widgets.problems import above, beside, plainly
 from dashboard.widgets.request_form import (
     RequestForm,
     begin_form,
@@ -69,10 +68,27 @@ def main() -> None:
     if said := st.session_state.pop(SAID, None):
         st.success(safe(said), icon=":material/check_circle:")
     rows = list_requests(actor(), workspace())
-    form = open_form() or (None if rows else begin_form("new"))
+    writes = may("requests.save_draft")
+    form = (open_form() or (None if rows else begin_form("new"))) if writes else None
     if form:
         _form(form, first=not rows)
         return
+    if not rows:
+        st.info("No account was asked for yet.", icon=":material/info:")
+        return
+    if writes:
+        _begin()
+    late = {view.id for view in waiting(actor(), workspace())}
+    chosen = _chosen(rows, late)
+    details = show_request(actor(), workspace(), chosen) if chosen else None
+    if any(row.polled for row in rows) and may("requests.poll_answers"):
+        _wait_for_the_sandbox()
+    if details:
+        _dialogs(details)
+        _details(details, late=details.id in late)
+
+
+def _begin() -> None:
     with st.container(horizontal=True):
         if st.button("New account", type="primary", icon=":material/add:"):
             begin_form("new")
@@ -80,14 +96,6 @@ def main() -> None:
         if st.button("Copy to another Region", icon=":material/content_copy:"):
             begin_form("copy")
             st.rerun()
-    late = {view.id for view in waiting(actor(), workspace())}
-    chosen = _chosen(rows, late)
-    details = show_request(actor(), workspace(), chosen) if chosen else None
-    if any(row.polled for row in rows):
-        _wait_for_the_sandbox()
-    if details:
-        _dialogs(details)
-        _details(details, late=details.id in late)
 
 
 def _form(form: RequestForm, *, first: bool) -> None:
@@ -147,14 +155,17 @@ def _asked(step: Callable[[], Outcome]) -> Outcome:
     try:
         with st.spinner("Sending …"):
             return step()
-    except StoreError as error:
+    except PLAIN as error:
         return Outcome(problems=[FieldProblem(field="form", what=str(error), mend="")])
 
 
 @st.fragment(run_every=1.0)
 def _wait_for_the_sandbox() -> None:
     st.caption(":material/hourglass_top: The sandbox answers within a few seconds, while it runs.")
-    for view in poll_answers(actor(), workspace()):
+    answered: list[RequestView] = []
+    with plainly():
+        answered = poll_answers(actor(), workspace())
+    for view in answered:
         granted = view.state == "granted"
         st.session_state[SAID] = (
             f"{view.title}: granted as the account {view.granted_account_id}."
@@ -220,13 +231,14 @@ def _details(details: RequestDetails, *, late: bool) -> None:
     colour, icon, word = _state(details, late=late)
     st.divider()
     st.subheader(safe(details.title))
-    region = workspace().regions.get(details.region)
+    region = regions().get(details.region)
     place = safe(str(region or details.region))
     st.markdown(f":{colour}-badge[:material/{icon}: {word}] :blue-badge[:material/public: {place}]")
     _story(details)
     for problem in st.session_state.pop(PROBLEMS, []) if DOING not in st.session_state else []:
         above(problem)
-    _actions(details)
+    if may("requests.save_draft"):
+        _actions(details)
     about, notes, events = st.tabs(["Request", "Notes", "Events"])
     with about:
         _about(details)
@@ -254,7 +266,7 @@ def _story(details: RequestDetails) -> None:
             "you send it again.",
             icon=":material/help:",
         )
-    if details.state == "granted":
+    if details.state == "granted" and may("doors.open_with_password"):
         sign_in = demo_sign_in(workspace(), details.region, details.granted_account_id)
         if sign_in:
             st.markdown("The sandbox's welcome letter: this email and password sign in.")
@@ -339,6 +351,9 @@ def _about(details: RequestDetails) -> None:
 
 
 def _notes(details: RequestDetails) -> None:
+    if not may("requests.annotate"):
+        st.markdown(safe(details.notes) or "There are none.")
+        return
     problems: list[FieldProblem] = st.session_state.pop("request.note_problems", [])
     with st.form(f"request.notes.{details.id}.{details.modified}", border=False, enter_to_submit=False):
         owner = st.text_input("Owner", details.owner, autocomplete="off", help="Who answers for it here.")
@@ -398,16 +413,16 @@ def _wrong(fields: set[str] | None = None) -> list[FieldProblem]:
 @st.dialog("The request was granted", icon=":material/check_circle:", on_dismiss=_close)
 def _granted_dialog(details: RequestDetails) -> None:
     problems = _wrong({"account_id", "region"})
-    regions = workspace().regions
+    known = regions()
     with st.form("request.granted", border=False):
         account_id = st.text_input("Account ID *", placeholder="12 digits", autocomplete="off")
         beside(problems, "account_id")
-        names = [region.name for region in regions.open]
+        names = [region.name for region in known.open]
         region = st.selectbox(
             "Region *",
             names,
             index=names.index(details.region) if details.region in names else 0,
-            format_func=lambda name: str(regions[name]),
+            format_func=lambda name: str(known[name]),
         )
         beside(problems, "region")
         st.caption("The account becomes known here.")
@@ -446,7 +461,7 @@ def _delete_dialog(details: RequestDetails) -> None:
         problem = None
         try:
             problem = delete_draft(actor(), workspace(), details.id)
-        except StoreError as error:
+        except PLAIN as error:
             problem = FieldProblem(field="form", what=str(error), mend="")
         _ended([problem] if problem else [], "The draft is deleted.")
 

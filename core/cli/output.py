@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.domain.checks import CheckResult
+from core.services.use_case import NotAllowedError
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.store import StoreError
@@ -19,6 +20,8 @@ from core.vault.master_key import VaultError
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+REFUSED = 1
+"""Exit code when the person may not do that."""
 BROKEN = 3
 """Exit code when the program itself cannot work: the database or the master key."""
 
@@ -36,6 +39,8 @@ def opened() -> Iterator[Workspace]:
             workspace.close()
     except (StoreError, VaultError) as error:
         fail(str(error), BROKEN)
+    except NotAllowedError as error:
+        fail(str(error), REFUSED)
     except OSError as error:
         fail(f"{error.filename or 'The home folder'} cannot be used: {error.strerror}.", BROKEN)
 

@@ -19,6 +19,8 @@ from core.services.key_intents import About
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
+from core.services.rights import use_case
+from core.services.scope import Scope, scope_of
 from core.services.seen import note_keys, note_use, read_use
 from core.services.signing import api_with
 from core.services.use_case import changing, note_failure
@@ -83,6 +85,7 @@ class Created:
     problem: FieldProblem | None = None
 
 
+@use_case
 def list_keys(actor: Actor, workspace: Workspace, door: Door, user_name: str = "") -> KeyList:
     """Read the access keys behind a door: of whoever opened it, or of the account's EIM user `user_name`. When a key
     signs, their last use is read from the account's logs too, as far as the key may.
@@ -108,10 +111,11 @@ def list_keys(actor: Actor, workspace: Workspace, door: Door, user_name: str = "
         if use:
             note_use(change.session, door.region, account_id, use.logs, use.after, use.asked, use.complete)
         change.record(account_id or door.email, region=door.region, user=user_name, keys=len(keys))
-        views = _views(change.session, door.region, user_name, keys)
+        views = _views(change.session, door.region, user_name, keys, scope_of(actor, workspace))
     return KeyList(views, account_id, longest)
 
 
+@use_case
 def list_users(actor: Actor, workspace: Workspace, door: Door) -> list[str]:
     """The names of the account's EIM users, when a key signs that may read them (a password may not: ReadUsers takes a
     signature); empty otherwise.
@@ -126,6 +130,7 @@ def list_users(actor: Actor, workspace: Workspace, door: Door) -> list[str]:
             return []
 
 
+@use_case
 def create_key(
     actor: Actor,
     workspace: Workspace,
@@ -186,6 +191,7 @@ def create_key(
     return Created(key=key, intent=intent, account_id=account_id)
 
 
+@use_case
 def change_key(
     actor: Actor,
     workspace: Workspace,
@@ -245,6 +251,7 @@ def change_key(
     return None
 
 
+@use_case
 def delete_key(
     actor: Actor, workspace: Workspace, door: Door, access_key: str, typed: str, user_name: str = ""
 ) -> FieldProblem | None:
@@ -361,20 +368,20 @@ def gone(access_key: str) -> FieldProblem:
     )
 
 
-def _views(session: Session, region: str, user_name: str, keys: list[AccessKey]) -> list[KeyView]:
+def _views(session: Session, region: str, user_name: str, keys: list[AccessKey], scope: Scope) -> list[KeyView]:
     policy = policy_of(session)
     ids = [key.access_key_id for key in keys]
     used: dict[str, list[str]] = {}
     for access_key, name in session.exec(
         select(Project.access_key, Credentials.name)
         .join(Credentials)
-        .where(col(Project.access_key).in_(ids), Project.region == region)
+        .where(col(Project.access_key).in_(ids), Project.region == region, scope.credentials())
         .order_by(col(Credentials.name))
     ):
         used.setdefault(access_key, []).append(name)
     for bill_key, name in session.exec(
         select(Credentials.billing_access_key, Credentials.name)
-        .where(col(Credentials.billing_access_key).in_(ids))
+        .where(col(Credentials.billing_access_key).in_(ids), scope.credentials())
         .order_by(col(Credentials.name))
     ):
         used.setdefault(bill_key or "", []).append(name)

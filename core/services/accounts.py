@@ -19,6 +19,8 @@ from core.outscale.oapi import Oapi
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
+from core.services.rights import use_case
+from core.services.scope import Scope, regions_for, scope_of
 from core.services.signing import StoredKey, api_with, signed_api, stored_keys
 from core.services.use_case import changing, looking, note_failure
 from core.services.views import EventView
@@ -94,15 +96,19 @@ class ReadAccount:
     problems: list[FieldProblem] = field(default_factory=list)
 
 
+@use_case
 def list_accounts(actor: Actor, workspace: Workspace) -> list[AccountView]:
     """All known accounts, by Account ID and Region.
 
     Raises StoreError when the store cannot be read."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "accounts.list") as session:
-        rows = session.exec(select(Account).order_by(col(Account.account_id), col(Account.region))).all()
-        return [AccountView(**facts) for facts in _facts(session, rows)]
+        seen = select(Account).where(scope.region(Account.region))
+        rows = session.exec(seen.order_by(col(Account.account_id), col(Account.region))).all()
+        return [AccountView(**facts) for facts in _facts(session, rows, scope)]
 
 
+@use_case
 def show_account(actor: Actor, workspace: Workspace, account_id: str, region: str) -> AccountDetails | None:
     """One of them with its data and events; None when it is not known.
 
@@ -117,18 +123,19 @@ def show_account(actor: Actor, workspace: Workspace, account_id: str, region: st
         ).all()
         here = [event for event in events if event.details.get("region", region) == region]
         return AccountDetails(
-            **_facts(session, [row])[0],
+            **_facts(session, [row], scope_of(actor, workspace))[0],
             data=row.data,
             password_confirmed=row.password_confirmed,
             events=[EventView.model_validate(event, from_attributes=True) for event in here[:EVENTS_SHOWN]],
         )
 
 
+@use_case
 def add_account(actor: Actor, workspace: Workspace, draft: AccountDraft) -> list[FieldProblem]:
     """Add an account by hand. Returns what is wrong, nothing when it was added.
 
     Raises StoreError when the store refuses."""
-    problems = account_problems(draft, workspace.regions)
+    problems = account_problems(draft, regions_for(actor, workspace))
     if problems:
         return problems
     with changing(actor, workspace, "account.add") as change:
@@ -149,6 +156,7 @@ def add_account(actor: Actor, workspace: Workspace, draft: AccountDraft) -> list
     return []
 
 
+@use_case
 def edit_account(
     actor: Actor,
     workspace: Workspace,
@@ -184,6 +192,7 @@ def edit_account(
     return []
 
 
+@use_case
 def forget_account(actor: Actor, workspace: Workspace, account_id: str, region: str) -> FieldProblem | None:
     """Delete an account from the register, and what was seen of its keys. At OUTSCALE nothing changes. Refused while
     something here depends on it. Returns None when done, else what is wrong.
@@ -196,7 +205,8 @@ def forget_account(actor: Actor, workspace: Workspace, account_id: str, region: 
             return unknown(account_id, region)
         used_by = _used_by(session, account_id, region)
         if used_by:
-            what = f"The credentials {', '.join(used_by)} use this account."
+            names = ", ".join(scope_of(actor, workspace).names(session, used_by)) or "of others"
+            what = f"The credentials {names} use this account."
             return FieldProblem(field="form", what=what, mend="Delete them first, or take its rows out of them.")
         if _unfinished(session, account_id, region):
             what = "A key or keypair of this account is being created or rotated, or may have been left lying about."
@@ -208,6 +218,7 @@ def forget_account(actor: Actor, workspace: Workspace, account_id: str, region: 
     return None
 
 
+@use_case
 def read_from_key(
     actor: Actor,
     workspace: Workspace,
@@ -224,7 +235,9 @@ def read_from_key(
     proxy = SecretStr(proxy.get_secret_value().strip() if proxy else "")
     problems = [*key_problems("", "The account", access_key, secret_key)]
     problems += [
-        problem for problem in (region_problem("region", region, workspace.regions), proxy_problem(proxy)) if problem
+        problem
+        for problem in (region_problem("region", region, regions_for(actor, workspace)), proxy_problem(proxy))
+        if problem
     ]
     if problems:
         return ReadAccount(problems=problems)
@@ -244,6 +257,7 @@ def read_from_key(
     return ReadAccount(found.account_id)
 
 
+@use_case
 def refresh(actor: Actor, workspace: Workspace, account_id: str, region: str) -> FieldProblem | None:
     """Read the account's data again, signed by a key whose secret is here. Returns None when done, else what is wrong.
 
@@ -259,6 +273,7 @@ def refresh(actor: Actor, workspace: Workspace, account_id: str, region: str) ->
     return _learn(actor, workspace, account_id, region, found, "account.read")
 
 
+@use_case
 def update_account(
     actor: Actor, workspace: Workspace, account_id: str, region: str, changes: Mapping[str, object]
 ) -> list[FieldProblem]:
@@ -300,6 +315,7 @@ def update_account(
     return [found]
 
 
+@use_case
 def methods(actor: Actor, workspace: Workspace, account_id: str, region: str) -> Methods | None:
     """What is known here about the account's authentication methods; None when the account is not known. Its keypairs
     are only known to OUTSCALE: see `keypairs.list_keypairs`.
@@ -323,6 +339,7 @@ def methods(actor: Actor, workspace: Workspace, account_id: str, region: str) ->
         )
 
 
+@use_case
 def by_stored_key(
     actor: Actor,
     workspace: Workspace,
@@ -338,12 +355,13 @@ def by_stored_key(
     if region not in workspace.regions:
         mend = "Start the sandbox if it is one of its Regions, or add it to the file that ONBOARDING_REGIONS names."
         return FieldProblem(field="form", what=f"The Region {region} is not known now.", mend=mend)
+    scope = scope_of(actor, workspace)
     try:
         with looking(actor, workspace, "account.sign") as session:
             signing = [
                 (key, api)
-                for key in _likeliest(session, account_id, region)[:KEYS_TRIED]
-                if (api := signed_api(session, workspace, key.access_key, region))
+                for key in _likeliest(session, account_id, region, scope)[:KEYS_TRIED]
+                if (api := signed_api(session, workspace, key.access_key, region, scope))
             ]
     except VaultError as error:
         return FieldProblem(field="form", what=str(error), mend="Edit the credentials and paste the secret again.")
@@ -371,11 +389,12 @@ def unknown(account_id: str, region: str) -> FieldProblem:
     return FieldProblem(field="form", what=what, mend="Look at the list again, or add it.")
 
 
-def _facts(session: Session, rows: Sequence[Account]) -> list[dict[str, Any]]:
+def _facts(session: Session, rows: Sequence[Account], scope: Scope) -> list[dict[str, Any]]:
     users: dict[tuple[str, str], dict[str, datetime | None]] = {}
     for account_id, region, name, checked in session.exec(
         select(Project.account_id, Project.region, Credentials.name, Credentials.checked)
         .join(Credentials)
+        .where(scope.credentials())
         .order_by(col(Credentials.name))
     ):
         users.setdefault((account_id, region), {})[name] = checked
@@ -425,9 +444,9 @@ def _unfinished(session: Session, account_id: str, region: str) -> bool:
     return bool(session.exec(open_intent).first() or session.exec(open_rotation).first())
 
 
-def _likeliest(session: Session, account_id: str, region: str) -> list[StoredKey]:
+def _likeliest(session: Session, account_id: str, region: str, scope: Scope) -> list[StoredKey]:
     """The keys that can sign; those last seen INACTIVE or expired come last."""
-    keys = stored_keys(session, account_id, region)
+    keys = stored_keys(session, account_id, region, scope)
     seen = session.exec(select(SeenKey).where(SeenKey.account_id == account_id, SeenKey.region == region)).all()
     doubtful = {key.access_key for key in seen if not _is_active(key)}
     return sorted(keys, key=lambda key: key.access_key in doubtful)

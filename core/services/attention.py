@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import and_
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
@@ -19,7 +20,9 @@ from core.services.accounts import by_stored_key
 from core.services.key_intents import open_intents
 from core.services.keypairs import open_keypair_intents
 from core.services.policy import policy_of
+from core.services.rights import use_case
 from core.services.rotation import list_rotations
+from core.services.scope import Scope, scope_of
 from core.services.seen import SOME_USER, Use, note_keys, note_use, read_use
 from core.services.signing import signing_keys
 from core.services.use_case import changing, looking, note_failure
@@ -74,20 +77,23 @@ class Attention(BaseModel):
     """ID of the request."""
 
 
+@use_case
 def attention(actor: Actor, workspace: Workspace) -> list[Attention]:
     """All that needs somebody by what is known here, the most urgent first. OUTSCALE is not asked: `refresh_keys` is.
 
     Raises StoreError when the store cannot be read."""
-    rotations = list_rotations(actor, workspace)
+    scope = scope_of(actor, workspace)
+    rotations = [] if scope.billing_only else list_rotations(actor, workspace)
     rotating = {(one.old_key, one.region) for one in rotations}
     with looking(actor, workspace, "attention.list") as session:
-        policy, used = policy_of(session), _used(session)
-        found = [*_requests(session, policy), *_credentials(session)]
-        for key in session.exec(select(SeenKey)):
+        policy, used = policy_of(session), _used(session, scope)
+        found = [*_requests(session, policy, scope), *_credentials(session, scope)]
+        for key in session.exec(select(SeenKey).where(scope.keys(SeenKey.region))):
             if (key.access_key, key.region) not in rotating:
                 found += _key(key, policy, used.get((key.access_key, key.region)) or used.get((key.access_key, "")))
         billed = session.exec(select(BillObject.id).limit(1)).first() is not None
-    found += _intents(actor, workspace)
+    if not scope.billing_only:
+        found += _intents(actor, workspace)
     if billed:
         found += _costs(actor, workspace)
     for one in rotations:
@@ -131,6 +137,7 @@ def by_urgency(lines: Iterable[Attention]) -> list[Attention]:
     return sorted(lines, key=lambda one: (_URGENCY[one.kind], one.since, one.subject))
 
 
+@use_case
 def refresh_keys(actor: Actor, workspace: Workspace, stop: threading.Event | None = None) -> list[Attention]:
     """Read the keys of every account for which a stored key can sign, of its root user and EIM users as far as that key
     may, and their use. Gives a line for each account that could not be read. `stop` ends it before the next account.
@@ -211,10 +218,10 @@ def _drop_users(session: Session, region: str, account_id: str, users: set[str])
             session.delete(row)
 
 
-def _used(session: Session) -> dict[tuple[str, str], list[str]]:
+def _used(session: Session, scope: Scope) -> dict[tuple[str, str], list[str]]:
     """The enabled credentials by the access key and Region that they use; a billing key has no Region."""
     used: dict[tuple[str, str], list[str]] = {}
-    enabled = col(Credentials.enabled)
+    enabled = and_(col(Credentials.enabled), scope.credentials())
     for access_key, region, name in session.exec(
         select(Project.access_key, Project.region, Credentials.name).join(Credentials).where(enabled).distinct()
     ):
@@ -306,9 +313,11 @@ def _intents(actor: Actor, workspace: Workspace) -> Iterator[Attention]:
             )
 
 
-def _requests(session: Session, policy: Policy) -> Iterator[Attention]:
+def _requests(session: Session, policy: Policy, scope: Scope) -> Iterator[Attention]:
     late = now() - timedelta(days=policy.remind_days)
     for row in session.exec(select(AccountRequest).where(AccountRequest.state == "sent")):
+        if scope.billing_only or not all(map(scope.sees_region, (row.region, row.from_region or row.region))):
+            continue
         since = max((moment for moment in (row.sent, row.reminded) if moment), default=row.created)
         if since > late:
             continue
@@ -328,8 +337,8 @@ def _requests(session: Session, policy: Policy) -> Iterator[Attention]:
         )
 
 
-def _credentials(session: Session) -> Iterator[Attention]:
-    failed = select(Credentials).where(Credentials.state == State.ERROR, col(Credentials.enabled))
+def _credentials(session: Session, scope: Scope) -> Iterator[Attention]:
+    failed = select(Credentials).where(Credentials.state == State.ERROR, col(Credentials.enabled), scope.credentials())
     for row in session.exec(failed):
         yield Attention(
             kind=Kind.CREDENTIALS,

@@ -28,6 +28,8 @@ from core.services.billing import BucketChoice, bucket_choices, storage_key
 from core.services.cost_engine import Task, Understood, executor, read_bill, understood_by
 from core.services.line_keeper import LineKeeper, line_keeper
 from core.services.mappings import chosen, mappings_of
+from core.services.rights import use_case
+from core.services.scope import Scope, scope_of
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import BillObject, Bucket, new_id, now
@@ -97,6 +99,7 @@ class _Waiting:
     dialect: Dialect | None
 
 
+@use_case
 def pull(
     actor: Actor,
     workspace: Workspace,
@@ -151,15 +154,17 @@ def _kept_files(actor: Actor, workspace: Workspace) -> set[str]:
     return named | {f"refused/{row.id}.parquet" for row in rows if row.refused}
 
 
+@use_case
 def bill_objects(actor: Actor, workspace: Workspace) -> list[BillObjectView]:
     """The bill files of the buckets that credentials name, as they were read last, by bucket and object key.
 
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "bills.list") as session:
-        rows = list(known_bills(session))
+        rows = list(known_bills(session, scope_of(actor, workspace)))
     return [_view(row) for row in sorted(rows, key=lambda row: (row.region, row.bucket, row.key))]
 
 
+@use_case
 def refused_lines(actor: Actor, workspace: Workspace, id: str) -> pl.DataFrame:
     """The first of a file's lines that did not fit: `line`, `reason`, `text`, `cost` (null when it cannot be read),
     `table`. Empty when there are none.
@@ -167,7 +172,8 @@ def refused_lines(actor: Actor, workspace: Workspace, id: str) -> pl.DataFrame:
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "bills.refused") as session:
         row = session.get(BillObject, id)
-    if row is None or not row.refused:
+        seen = row is not None and scope_of(actor, workspace).sees_bucket(session, row.region, row.bucket)
+    if row is None or not seen or not row.refused:
         return pl.DataFrame()
     try:
         return pl.read_parquet(refused_path(workspace, row.id))
@@ -175,13 +181,13 @@ def refused_lines(actor: Actor, workspace: Workspace, id: str) -> pl.DataFrame:
         return pl.DataFrame()
 
 
-def known_bills(session: Session) -> Iterable[BillObject]:
-    """Those whose bucket some billing credentials name; the others' costs are nobody's to see any more."""
+def known_bills(session: Session, scope: Scope) -> Iterable[BillObject]:
+    """Those in sight whose bucket some billing credentials name; the others' costs are nobody's to see any more."""
     named = select(Bucket.region, Bucket.name).distinct().subquery()
     return session.exec(
-        select(BillObject).join(
-            named, (col(BillObject.region) == named.c.region) & (col(BillObject.bucket) == named.c.name)
-        )
+        select(BillObject)
+        .join(named, (col(BillObject.region) == named.c.region) & (col(BillObject.bucket) == named.c.name))
+        .where(scope.region(BillObject.region))
     ).all()
 
 

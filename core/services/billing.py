@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -15,6 +16,8 @@ from core.outscale.models import ObjectPage
 from core.outscale.oos import Oos
 from core.outscale.storage_key import StorageKey
 from core.services import sealed
+from core.services.rights import use_case
+from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import Bucket, Credentials, Project
@@ -40,6 +43,7 @@ class Listing:
     problem: FieldProblem | None = None
 
 
+@use_case
 def bucket_choices(actor: Actor, workspace: Workspace) -> list[BucketChoice]:
     """The buckets of all enabled billing credentials, in the order of names and rows.
 
@@ -48,7 +52,7 @@ def bucket_choices(actor: Actor, workspace: Workspace) -> list[BucketChoice]:
         rows = session.exec(
             select(Credentials.name, Bucket.name, Bucket.region)
             .join(Bucket, col(Bucket.credentials_id) == col(Credentials.id))
-            .where(col(Credentials.enabled))
+            .where(col(Credentials.enabled), scope_of(actor, workspace).credentials())
             .order_by(col(Credentials.name), col(Bucket.position))
         ).all()
     return [BucketChoice(*row) for row in rows]
@@ -62,6 +66,7 @@ class ProjectBuckets:
     problems: list[FieldProblem]
 
 
+@use_case
 def project_buckets(
     actor: Actor,
     workspace: Workspace,
@@ -77,7 +82,7 @@ def project_buckets(
         rows = session.exec(
             select(Credentials.name, Project.access_key, Project.region)
             .join(Project, col(Project.credentials_id) == col(Credentials.id))
-            .where(col(Credentials.enabled))
+            .where(col(Credentials.enabled), scope_of(actor, workspace).credentials())
             .order_by(col(Credentials.name), col(Project.position))
         ).all()
     found: dict[tuple[str, str], BucketChoice] = {}
@@ -98,7 +103,9 @@ def project_buckets(
             return FieldProblem(field="credentials", what=f"{name}, key {key}: {told.what}", mend=told.mend)
 
     with ThreadPoolExecutor(workspace.settings.check_workers, thread_name_prefix="buckets") as pool:
-        for number, (row, answer) in enumerate(zip(asked, pool.map(ask, asked), strict=True), 1):
+        # A thread does not know by itself that it is a part of this use case.
+        answers = pool.map(lambda row, context: context.run(ask, row), asked, [copy_context() for _ in asked])
+        for number, (row, answer) in enumerate(zip(asked, answers, strict=True), 1):
             if isinstance(answer, FieldProblem):
                 problems.append(answer)
             for choice in answer if isinstance(answer, list) else []:
@@ -108,6 +115,7 @@ def project_buckets(
     return ProjectBuckets(list(found.values()), problems)
 
 
+@use_case
 def list_objects(
     actor: Actor,
     workspace: Workspace,
@@ -133,21 +141,28 @@ def list_objects(
     return Listing(page=page)
 
 
-def open_storage(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> Oos | FieldProblem:
-    """The object storage of a bucket's Region, signed by the key that the choice names; `action` says what for.
+@use_case
+def open_storage(
+    actor: Actor, workspace: Workspace, choice: BucketChoice, action: str, scope: Scope | None = None
+) -> Oos | FieldProblem:
+    """The object storage of a bucket's Region, signed by the key that the choice names; `action` says what for. The
+    credentials must be in the person's sight, or in that of `scope`.
 
     Raises StoreError when the store cannot be read."""
-    key = storage_key(actor, workspace, choice, action)
+    key = storage_key(actor, workspace, choice, action, scope)
     return key if isinstance(key, FieldProblem) else key.open()
 
 
-def storage_key(actor: Actor, workspace: Workspace, choice: BucketChoice, action: str) -> StorageKey | FieldProblem:
-    """The key that opens a bucket; `action` says what for.
+@use_case
+def storage_key(
+    actor: Actor, workspace: Workspace, choice: BucketChoice, action: str, scope: Scope | None = None
+) -> StorageKey | FieldProblem:
+    """The key that opens a bucket; `action` and `scope` as for `open_storage`.
 
     Raises StoreError when the store cannot be read."""
     proxy = ""
     with looking(actor, workspace, action) as session:
-        row = _credentials(session, choice)
+        row = _credentials(session, choice, scope or scope_of(actor, workspace))
         if isinstance(row, FieldProblem):
             return row
         try:
@@ -177,8 +192,9 @@ def storage_key(actor: Actor, workspace: Workspace, choice: BucketChoice, action
     )
 
 
-def _credentials(session: Session, choice: BucketChoice) -> Credentials | Project | FieldProblem:
-    row = session.exec(select(Credentials).where(Credentials.name == choice.credentials)).first()
+def _credentials(session: Session, choice: BucketChoice, scope: Scope) -> Credentials | Project | FieldProblem:
+    wanted = select(Credentials).where(Credentials.name == choice.credentials, scope.credentials())
+    row = session.exec(wanted).first()
     if row is None:
         return FieldProblem(
             field="credentials", what=f"There are no credentials {choice.credentials}.", mend="Look at the list."

@@ -23,6 +23,7 @@ from core.outscale.errors import OutscaleError
 from core.outscale.listing import StoppedError, UnorderedError, list_in_turn, list_ranges
 from core.outscale.oos_pages import ListedPage
 from core.services.billing import BucketChoice, open_storage, refusal
+from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import BucketIndex, new_id, now
@@ -82,6 +83,7 @@ class Refreshed:
     stopped: bool = False
 
 
+@use_case
 def refresh(
     actor: Actor,
     workspace: Workspace,
@@ -135,6 +137,7 @@ def refresh(
     return Refreshed(_view(ended), problem, ended.state == "stopped")
 
 
+@use_case
 def index_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> IndexView | None:
     """What is known of a bucket's listing; None when nobody ever asked for one.
 
@@ -148,6 +151,7 @@ def index_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> IndexV
     return _view(row)
 
 
+@use_case
 def objects_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> pl.LazyFrame:
     """All objects of the last complete listing, by object key: `key`, `size` in bytes, `modified` (UTC), `etag`,
     `storage_class`. Empty when there is none.
@@ -157,6 +161,7 @@ def objects_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> pl.L
     return pl.scan_parquet(path) if path else pl.LazyFrame(schema=_SCHEMA)
 
 
+@use_case
 def changes_of(actor: Actor, workspace: Workspace, choice: BucketChoice) -> pl.DataFrame:
     """What the last refresh found, the first 1,000 of each: `change` (new, changed, deleted), `key`, `size` in bytes
     and `modified` (UTC), for a deleted object as they were.

@@ -15,6 +15,7 @@ from core.outscale.models import StoredObject
 from core.services import sheets
 from core.services.billing import BucketChoice
 from core.services.bucket_index import objects_of, once_more
+from core.services.rights import use_case
 from core.services.workspace import Workspace
 
 _ENDS = {"csv": ("csv", "tsv"), "json": ("json", "jsonl", "ndjson"), "xlsx": ("xlsx",), "parquet": ("parquet",)}
@@ -63,6 +64,7 @@ class IndexPage:
     more: bool = False
 
 
+@use_case
 def page(
     actor: Actor, workspace: Workspace, choice: BucketChoice, search: Search, offset: int, limit: int
 ) -> IndexPage:
@@ -73,6 +75,7 @@ def page(
     return once_more(lambda: _page(objects, search, offset, limit))
 
 
+@use_case
 def object_of(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str) -> StoredObject | None:
     """One object as it was listed; None when it was not.
 
@@ -82,6 +85,7 @@ def object_of(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str
     return StoredObject(**rows[0]) if rows else None
 
 
+@use_case
 def export(
     actor: Actor, workspace: Workspace, choice: BucketChoice, search: Search, form: Literal["csv", "xlsx"], path: Path
 ) -> None:

@@ -20,8 +20,11 @@ from core.domain.costs import (
 )
 from core.domain.credentials import FieldProblem
 from core.domain.requests import Mail
+from core.services.bill_files import known_bills
 from core.services.costs import costs, files, forecast
 from core.services.mail import send_mail
+from core.services.rights import use_case
+from core.services.scope import scope_of
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
 from core.store.tables import BillObject, Bucket, Budget, Credentials, Event, now
@@ -76,6 +79,7 @@ class CostAlert:
     since: datetime
 
 
+@use_case
 def save_budget(actor: Actor, workspace: Workspace, draft: BudgetDraft) -> list[FieldProblem]:
     """Set a budget; another one for the same scope, name and currency is replaced. Gives what is wrong with it.
 
@@ -88,25 +92,32 @@ def save_budget(actor: Actor, workspace: Workspace, draft: BudgetDraft) -> list[
             select(Budget).where(
                 Budget.scope == draft.scope, Budget.name == draft.name, Budget.currency == draft.currency
             )
-        ).first() or Budget(**draft.model_dump(), actor=actor.name)
+        ).first()
+        if row and not _seen(actor, workspace, change.session, row):
+            what = f"Somebody else has set a budget for {draft.name} in {draft.currency}."
+            return [FieldProblem(field="name", what=what, mend="Set one for something else.")]
+        row = row or Budget(**draft.model_dump(), actor=actor.name)
         row.amount, row.threshold, row.actor, row.modified = draft.amount, draft.threshold, actor.name, now()
         change.session.add(row)
         change.record(draft.name, **draft.model_dump(exclude={"name"}))
     return []
 
 
+@use_case
 def delete_budget(actor: Actor, workspace: Workspace, budget: str) -> bool:
     """Delete a budget by its id. False when there is none, or somebody was faster.
 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "budget.delete") as change:
         row = change.session.get(Budget, budget)
-        if row:
+        if row and _seen(actor, workspace, change.session, row):
             change.session.delete(row)
             change.record(row.name, scope=row.scope, currency=row.currency, amount=row.amount)
-        return row is not None
+            return True
+    return False
 
 
+@use_case
 def list_budgets(actor: Actor, workspace: Workspace, today: date | None = None) -> list[BudgetView]:
     """All budgets with the running month's costs, by scope and name. `today` (UTC) is for looks at another day.
 
@@ -114,9 +125,11 @@ def list_budgets(actor: Actor, workspace: Workspace, today: date | None = None) 
     day = today or now().date()
     with looking(actor, workspace, "budgets.list") as session:
         rows = session.exec(select(Budget).order_by(col(Budget.scope), col(Budget.name))).all()
+        rows = [row for row in rows if _seen(actor, workspace, session, row)]
     return [_view(actor, workspace, row, day.replace(day=1), day) for row in rows]
 
 
+@use_case
 def cost_alerts(actor: Actor, workspace: Workspace, today: date | None = None) -> list[CostAlert]:
     """What about costs needs somebody: budgets that the running or the last month's costs or the forecast pass, spikes,
     bills that did not arrive. Without any bill file read there is none. `today` (UTC) is for looks at another day.
@@ -126,7 +139,7 @@ def cost_alerts(actor: Actor, workspace: Workspace, today: date | None = None) -
     with looking(actor, workspace, "costs.alerts") as session:
         if session.exec(select(BillObject.id).where(BillObject.state == "read").limit(1)).first() is None:
             return []
-        rows = session.exec(select(Budget)).all()
+        rows = [row for row in session.exec(select(Budget)).all() if _seen(actor, workspace, session, row)]
     this = day.replace(day=1)
     found = [
         alert
@@ -145,6 +158,7 @@ def cost_alerts(actor: Actor, workspace: Workspace, today: date | None = None) -
     return found + list(_missing(by_day, day))
 
 
+@use_case
 def mail_alerts(actor: Actor, workspace: Workspace, today: date | None = None) -> tuple[int, str]:
     """Mail every alert that was not mailed yet to the address of the settings, in one letter. Gives how many, and what
     kept the mail server from taking it; without an address or a mail server nothing is sent.
@@ -202,6 +216,18 @@ def _view(actor: Actor, workspace: Workspace, row: Budget, month: date, today: d
         forecast=expected,
         method=method,
     )
+
+
+def _seen(actor: Actor, workspace: Workspace, session: Session, row: Budget) -> bool:
+    """Whether a budget is in sight. A presenter's is of credentials in sight, of an account of the sandbox's bills, or
+    was set by the presenter: the name of a service says nothing of where it is used."""
+    scope = scope_of(actor, workspace)
+    if scope.regions is None or row.actor == actor.name:
+        return True
+    if row.scope == "credentials":
+        return bool(scope.names(session, [row.name]))
+    accounts = {account for bill in known_bills(session, scope) for account in bill.accounts}
+    return row.scope == "account" and row.name in accounts
 
 
 def _buckets(session: Session, name: str) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from core.domain.actor import Actor
 from core.domain.costs import By, CostQuery, previous_period
 from core.services.costs import costs
+from core.services.rights import use_case
 from core.services.workspace import Workspace
 
 
@@ -62,6 +63,7 @@ class Compared:
         return sorted(rows, key=lambda row: -abs(row.change))[:most]
 
 
+@use_case
 def compare(actor: Actor, workspace: Workspace, query: CostQuery, split: By, step: By) -> Compared:
     """The costs of a query's period by `split` and, over time, by `step` (`month` or `day`); `query.by` is not used.
 

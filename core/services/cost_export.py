@@ -13,6 +13,7 @@ from core.domain.costs import CostQuery
 from core.domain.credentials import FieldProblem
 from core.services.costs import costs, query_lines
 from core.services.downloads import Fetched
+from core.services.rights import use_case
 from core.services.sheets import harmless, write
 from core.services.use_case import changing, note_failure
 from core.services.workspace import Workspace
@@ -22,6 +23,7 @@ SUFFIX: dict[CostForm, str] = {"csv": ".csv", "xlsx": ".xlsx", "parquet": ".parq
 _CATEGORIES = {"compute": "Compute", "storage": "Storage", "network": "Networking", "networking": "Networking"}
 
 
+@use_case
 def export(actor: Actor, workspace: Workspace, query: CostQuery, form: CostForm, path: Path) -> FieldProblem | None:
     """Write the costs of a query to `path`, and what kept it from being done. `csv`, `xlsx` and `parquet` hold the sums
     by `query.by` and currency. `focus` holds every line that is counted as CSV in the columns of FOCUS 1.2, the FinOps
@@ -47,6 +49,7 @@ def export(actor: Actor, workspace: Workspace, query: CostQuery, form: CostForm,
     return None
 
 
+@use_case
 def as_file(actor: Actor, workspace: Workspace, query: CostQuery, form: CostForm, name: str) -> Fetched:
     """The same as a file of the home folder to be saved as `name`; whoever asked removes it with `drop`.
 

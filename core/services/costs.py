@@ -20,6 +20,8 @@ from core.domain.bill_lines import AMOUNTS, DATES, LINE, SCALE, SUMMED_BY, Field
 from core.domain.costs import CostQuery, months_later, next_month
 from core.services.bill_files import known_bills
 from core.services.duplicates import fingerprint, left_out
+from core.services.rights import use_case
+from core.services.scope import scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import BillObject, now
@@ -82,6 +84,7 @@ class _Bills:
     print: str
 
 
+@use_case
 def costs(actor: Actor, workspace: Workspace, query: CostQuery) -> pl.DataFrame:
     """The costs of a period: a row for each combination of `query.by` that occurs and each currency, sorted. Columns:
     those of `query.by` (`month` as `2026-10`, `day` a Date, the others text, empty where the bill does not tell),
@@ -91,6 +94,7 @@ def costs(actor: Actor, workspace: Workspace, query: CostQuery) -> pl.DataFrame:
     return _there(lambda: _asked(_bills(actor, workspace), "costs", query, _costs))
 
 
+@use_case
 def files(actor: Actor, workspace: Workspace, query: CostQuery) -> list[FileShare]:
     """The files that a query's costs come from, the largest share first; `query.by` is not used.
 
@@ -116,6 +120,7 @@ def files(actor: Actor, workspace: Workspace, query: CostQuery) -> list[FileShar
     return _there(find)
 
 
+@use_case
 def lines(
     actor: Actor, workspace: Workspace, query: CostQuery, share: FileShare, offset: int, limit: int
 ) -> pl.DataFrame:
@@ -136,6 +141,7 @@ def lines(
     return _there(find)
 
 
+@use_case
 def query_lines(actor: Actor, workspace: Workspace, query: CostQuery) -> pl.LazyFrame:
     """All lines that a query counts, every `Field` of them; `query.by` is not used.
 
@@ -148,6 +154,7 @@ def query_lines(actor: Actor, workspace: Workspace, query: CostQuery) -> pl.Lazy
     return pl.concat(frames) if frames else pl.LazyFrame(schema=_KINDS)
 
 
+@use_case
 def without_lines(actor: Actor, workspace: Workspace) -> int:
     """How many files are summed while their lines are still to be kept.
 
@@ -156,6 +163,7 @@ def without_lines(actor: Actor, workspace: Workspace) -> int:
     return sum(not _has_lines(bills, row) for row in bills.rows)
 
 
+@use_case
 def values(actor: Actor, workspace: Workspace, field: Field) -> list[str]:
     """The values of a text field that occur in the lines that are counted, sorted.
 
@@ -173,6 +181,7 @@ def values(actor: Actor, workspace: Workspace, field: Field) -> list[str]:
     return found[field.value].to_list()
 
 
+@use_case
 def period_known(actor: Actor, workspace: Workspace) -> tuple[date, date] | None:
     """The first and the last day of all lines; None while no bill was read.
 
@@ -183,6 +192,7 @@ def period_known(actor: Actor, workspace: Workspace) -> tuple[date, date] | None
     return min(row.first_day for row in rows if row.first_day), max(row.last_day for row in rows if row.last_day)
 
 
+@use_case
 def list_left_out(actor: Actor, workspace: Workspace) -> list[LeftOut]:
     """What is not counted because another file has it too, by file.
 
@@ -190,6 +200,7 @@ def list_left_out(actor: Actor, workspace: Workspace) -> list[LeftOut]:
     return _there(lambda: _left_out(_bills(actor, workspace)))
 
 
+@use_case
 def forecast(actor: Actor, workspace: Workspace, query: CostQuery, today: date | None = None) -> list[Forecast]:
     """What the running month will cost by each currency, for the lines of `query.where`; the period of the query is not
     used. What is known of the month is taken, and every day after it like the mean of the last known days; while
@@ -233,7 +244,7 @@ def _ahead(currency: str, days: dict[date, Decimal], month: date, end: date) -> 
 
 def _bills(actor: Actor, workspace: Workspace) -> _Bills:
     with looking(actor, workspace, "costs.look") as session:
-        rows = [row for row in known_bills(session) if row.state == "read" and row.summary]
+        rows = [row for row in known_bills(session, scope_of(actor, workspace)) if row.state == "read" and row.summary]
     folder = workspace.settings.costs
     # Somebody may have emptied the folder: the next reading of bills fills it again.
     rows = [row for row in rows if (folder / row.summary).exists()]

@@ -14,6 +14,8 @@ from core.domain.proxy import parse_proxy
 from core.services import sealed
 from core.services.checks.run import Run
 from core.services.onboarding import CheckReport, missing, run_checks, store_results
+from core.services.rights import use_case
+from core.services.scope import Scope, regions_for, scope_of
 from core.services.use_case import changing, looking, note
 from core.services.views import BucketView, CredentialsDetails, CredentialsView, EventView, ProjectView
 from core.services.workspace import Workspace
@@ -23,8 +25,10 @@ from core.vault.master_key import VaultError
 EVENTS_SHOWN = 50
 
 
+@use_case
 def list_credentials(actor: Actor, workspace: Workspace) -> list[CredentialsView]:
     """All stored credentials, by name."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "credentials.list") as session:
         places: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
         for owner, region, account in session.exec(
@@ -35,21 +39,23 @@ def list_credentials(actor: Actor, workspace: Workspace) -> list[CredentialsView
             accounts[account] = None
         for owner, region in session.exec(select(Bucket.credentials_id, Bucket.region).order_by(col(Bucket.position))):
             places.setdefault(owner, ({}, {}))[0][region] = None
-        rows = session.exec(select(Credentials).order_by(col(Credentials.name))).all()
+        rows = session.exec(select(Credentials).where(scope.credentials()).order_by(col(Credentials.name))).all()
         return [_view(row, *places.get(row.id, ({}, {}))) for row in rows]
 
 
+@use_case
 def show_credentials(actor: Actor, workspace: Workspace, name: str) -> CredentialsDetails | None:
     """One of them with its rows, last checks and events; None when the name is unknown."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "credentials.show") as session:
-        row = _find(session, name)
+        row = _find(session, name, scope)
         if row is None:
             return None
         projects, buckets = sealed.projects_of(session, row), sealed.buckets_of(session, row)
         checks = session.exec(select(Check).where(Check.credentials_id == row.id).order_by(col(Check.position))).all()
-        events = session.exec(
-            select(Event).where(Event.subject == name).order_by(col(Event.id).desc()).limit(EVENTS_SHOWN)
-        ).all()
+        about = select(Event).where(Event.subject == name).order_by(col(Event.id).desc()).limit(EVENTS_SHOWN)
+        # Others of this name, deleted since, may have been out of sight.
+        events = session.exec(about if scope.everything else about.where(col(Event.at) >= row.created)).all()
         regions = dict.fromkeys([project.region for project in projects] + [bucket.region for bucket in buckets])
         view = _view(row, regions, dict.fromkeys(project.account_id for project in projects))
         return CredentialsDetails(
@@ -63,6 +69,7 @@ def show_credentials(actor: Actor, workspace: Workspace, name: str) -> Credentia
         )
 
 
+@use_case
 def check_again(
     actor: Actor,
     workspace: Workspace,
@@ -76,13 +83,14 @@ def check_again(
     While a check runs the state is Pending; a stopped check leaves the state that was before.
 
     Raises StoreError when the store refuses."""
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop or threading.Event())
+    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop or threading.Event())
     return [_check_one(actor, workspace, name, run) for name in names]
 
 
 def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> CheckReport:
+    scope = scope_of(actor, workspace)
     with changing(actor, workspace, "credentials.check") as change:
-        row = _find(change.session, name)
+        row = _find(change.session, name, scope)
         if row is None:
             return CheckReport(name, problems=[missing(name)])
         if not row.enabled:
@@ -99,7 +107,7 @@ def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> Check
         before, row.state = row.state, State.PENDING
         revision = row.revision
         change.record(name, state=State.PENDING.value)
-    known = workspace.regions
+    known = run.regions
     gone = [
         place.region for place in (draft.buckets if draft.billing_only else draft.projects) if place.region not in known
     ]
@@ -110,7 +118,7 @@ def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> Check
         results, account_ids = run_checks(actor, workspace, draft, run)
         report = CheckReport(name, results=results, account_ids=account_ids)
     with changing(actor, workspace, "credentials.checked") as change:
-        row = _find(change.session, name)
+        row = _find(change.session, name, scope)
         if row is None or row.revision != revision:  # deleted or edited meanwhile: this answer is of no use any more
             return report
         if report.stopped:
@@ -123,13 +131,15 @@ def _check_one(actor: Actor, workspace: Workspace, name: str, run: Run) -> Check
     return report
 
 
+@use_case
 def set_enabled(actor: Actor, workspace: Workspace, names: list[str], enabled: bool) -> list[str]:
     """Enable or disable credentials, all or none. Returns the names that were changed; unknown ones are left out.
 
     Raises StoreError when the store refuses."""
     changed = []
+    wanted = select(Credentials).where(col(Credentials.name).in_(names), scope_of(actor, workspace).credentials())
     with changing(actor, workspace, "credentials.enable" if enabled else "credentials.disable") as change:
-        for row in change.session.exec(select(Credentials).where(col(Credentials.name).in_(names))).all():
+        for row in change.session.exec(wanted).all():
             if row.enabled is not enabled:
                 row.enabled = enabled
                 change.record(row.name)
@@ -137,6 +147,7 @@ def set_enabled(actor: Actor, workspace: Workspace, names: list[str], enabled: b
     return sorted(changed)
 
 
+@use_case
 def delete_credentials(actor: Actor, workspace: Workspace, name: str, typed: str) -> str | None:
     """Delete credentials with their rows, secrets and checks; the events stay. `typed` must be the name again.
     Returns None when done, else what is wrong.
@@ -144,8 +155,9 @@ def delete_credentials(actor: Actor, workspace: Workspace, name: str, typed: str
     Raises StoreError when the store refuses."""
     if typed != name:
         return f"Type the name exactly: {name}"
+    scope = scope_of(actor, workspace)
     with changing(actor, workspace, "credentials.delete") as change:
-        row = _find(change.session, name)
+        row = _find(change.session, name, scope)
         if row is None:
             return str(missing(name))
         change.session.delete(row)
@@ -184,8 +196,8 @@ def credentials_csv(rows: list[CredentialsView]) -> str:
     return out.getvalue()
 
 
-def _find(session: Session, name: str) -> Credentials | None:
-    return session.exec(select(Credentials).where(Credentials.name == name)).first()
+def _find(session: Session, name: str, scope: Scope) -> Credentials | None:
+    return session.exec(select(Credentials).where(Credentials.name == name, scope.credentials())).first()
 
 
 def _view(row: Credentials, regions: dict[str, None], accounts: dict[str, None]) -> CredentialsView:

@@ -17,6 +17,8 @@ from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.oapi import Oapi
 from core.sandbox.info import read_info
 from core.services.refusals import refusal
+from core.services.rights import use_case
+from core.services.scope import regions_for, scope_of
 from core.services.signing import signed_api, stored_keys
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
@@ -74,6 +76,7 @@ _refused: dict[tuple[str, str], tuple[bytes, datetime]] = {}
 _lock = threading.Lock()
 
 
+@use_case
 def known_accounts(actor: Actor, workspace: Workspace) -> list[KnownAccount]:
     """The accounts whose keys were opened here before, the last one first, then the others that are known with their
     email, then the running sandbox's demo accounts.
@@ -87,7 +90,7 @@ def known_accounts(actor: Actor, workspace: Workspace) -> list[KnownAccount]:
     ids |= {(one["email"], one["region"]): one["account_id"] for one in demo["accounts"]}
     known = {(event.subject, str(event.details["region"])): None for event in opened}
     known |= dict.fromkeys(ids)
-    regions = workspace.regions
+    regions = regions_for(actor, workspace)
     return [
         KnownAccount(email, region, ids.get((email, region), ""))
         for email, region in known
@@ -104,6 +107,7 @@ def demo_sign_in(workspace: Workspace, region: str, who: str) -> tuple[str, Secr
     return None
 
 
+@use_case
 def open_with_password(actor: Actor, workspace: Workspace, email: str, password: SecretStr, region: str) -> Opened:
     """Confirm the password of an account in a Region, by reading its keys (ReadAccessKeys takes email and password).
     One attempt, never repeated, and a password that was just refused is not tried again: four failures lock an account.
@@ -133,12 +137,14 @@ def open_with_password(actor: Actor, workspace: Workspace, email: str, password:
     return Opened(door=door)
 
 
+@use_case
 def open_with_key(actor: Actor, workspace: Workspace, access_key: str, region: str) -> Opened:
     """Open an account with a key whose secret is sealed here. OUTSCALE is asked when its keys are listed.
 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "access_keys.open_with_key") as change:
-        key = next((key for key in stored_keys(change.session, region=region) if key.access_key == access_key), None)
+        keys = stored_keys(change.session, region=region, scope=scope_of(actor, workspace))
+        key = next((key for key in keys if key.access_key == access_key), None)
         if key is None or region not in workspace.regions:
             change.record(access_key, outcome="failed", region=region)
             return Opened(problem=_no_key())
@@ -170,6 +176,7 @@ def forget_passwords() -> None:
         _passwords.clear()
 
 
+@use_case
 @contextmanager
 def through(actor: Actor, workspace: Workspace, door: Door) -> Iterator[Oapi | None]:
     """The API behind a door; None when it is closed, or its key is no longer here.
@@ -195,7 +202,7 @@ def _behind(actor: Actor, workspace: Workspace, door: Door) -> Oapi | None:
         return None
     if door.signed_by:
         with looking(actor, workspace, "access_keys.sign") as session:
-            return signed_api(session, workspace, door.signed_by, door.region)
+            return signed_api(session, workspace, door.signed_by, door.region, scope_of(actor, workspace))
     if not is_open(door):
         return None
     with _lock:

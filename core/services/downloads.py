@@ -31,6 +31,7 @@ from core.outscale.resumed import open_whole
 from core.services import bucket_pages
 from core.services.billing import BucketChoice, open_storage, refusal
 from core.services.bucket_pages import Search
+from core.services.rights import use_case
 from core.services.use_case import changing, note, note_failure
 from core.services.workspace import Workspace
 
@@ -79,6 +80,7 @@ class _StoppedError(Exception):
     """Somebody asked for the end."""
 
 
+@use_case
 def fetch(
     actor: Actor,
     workspace: Workspace,
@@ -141,6 +143,7 @@ def fetch(
     return Fetched(path, name, path.stat().st_size, work.notes)
 
 
+@use_case
 def within(actor: Actor, workspace: Workspace, choice: BucketChoice, prefixes: list[str]) -> list[StoredObject]:
     """The objects of folders, as they were listed.
 
@@ -155,6 +158,7 @@ def within(actor: Actor, workspace: Workspace, choice: BucketChoice, prefixes: l
     return found
 
 
+@use_case
 def export_listing(
     actor: Actor, workspace: Workspace, choice: BucketChoice, search: Search, form: Literal["csv", "xlsx"]
 ) -> Fetched:
@@ -194,6 +198,7 @@ def export_listing(
     return Fetched(path, f"{choice.bucket}-listing.{form}", path.stat().st_size)
 
 
+@use_case
 def make_link(
     actor: Actor, workspace: Workspace, choice: BucketChoice, key: str, lasting: timedelta
 ) -> Link | FieldProblem:

@@ -4,6 +4,7 @@ from pydantic import SecretStr
 from sqlmodel import Session, select
 
 from core.domain.actor import Actor
+from core.services.rights import use_case
 from core.services.signing import kept_place
 from core.services.use_case import looking
 from core.services.workspace import Workspace
@@ -26,12 +27,14 @@ def kept_row(session: Session, access_key: str, region: str) -> KeptKey | None:
     return session.exec(select(KeptKey).where(KeptKey.access_key == access_key, KeptKey.region == region)).first()
 
 
+@use_case
 def kept_keys(actor: Actor, workspace: Workspace, region: str) -> set[str]:
     """The access keys of a Region whose secret is kept sealed here."""
     with looking(actor, workspace, "access_keys.kept") as session:
         return set(session.exec(select(KeptKey.access_key).where(KeptKey.region == region)).all())
 
 
+@use_case
 def kept_secret(actor: Actor, workspace: Workspace, access_key: str, region: str) -> SecretStr | None:
     """The sealed secret of a kept key, opened for the credentials form; None when none is kept.
 

@@ -19,6 +19,8 @@ from core.outscale.oapi import Oapi
 from core.services.doors import Door, closed, through
 from core.services.kept_keys import keep
 from core.services.refusals import refusal
+from core.services.rights import use_case
+from core.services.scope import scope_of
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import KeptKey, KeyIntent, Project, Rotation, new_id, now
@@ -69,6 +71,7 @@ class About:
         return self.account_id or self.email
 
 
+@use_case
 def begin(actor: Actor, workspace: Workspace, about: About, before: list[str]) -> str:
     """Record the intention to create an access key; `before` names the keys that are there. Gives its id.
 
@@ -105,12 +108,14 @@ def end(session: Session, intent: str, outcome: str, access_key: str | None = No
     session.add(row)
 
 
+@use_case
 def open_intents(actor: Actor, workspace: Workspace) -> list[OpenIntent]:
     """The intentions that need somebody, the oldest first. Those of rotations are resolved by the rotation."""
     with looking(actor, workspace, "access_key.intents") as session:
         rows = session.exec(
             select(KeyIntent)
             .where(KeyIntent.kind == "access_key", col(KeyIntent.rotation_id).is_(None))
+            .where(scope_of(actor, workspace).keys(KeyIntent.region))
             .where(col(KeyIntent.ended).is_(None) | col(KeyIntent.secret_key_sealed).is_not(None))
             .order_by(col(KeyIntent.begun))
         ).all()
@@ -130,18 +135,20 @@ def open_intents(actor: Actor, workspace: Workspace) -> list[OpenIntent]:
     ]
 
 
+@use_case
 def waiting_secret(actor: Actor, workspace: Workspace, intent: str) -> SecretStr | None:
     """The secret of a created key that nobody took yet, to be shown again; None when there is none.
 
     Raises VaultError when it does not open."""
     with changing(actor, workspace, "access_key.show") as change:
-        row = change.session.get(KeyIntent, intent)
+        row = _seen(actor, workspace, change.session.get(KeyIntent, intent))
         if row is None or row.secret_key_sealed is None:
             return None
         change.record(row.access_key or row.account_id, region=row.region)
         return workspace.vault.open(row.secret_key_sealed, place(row.id))
 
 
+@use_case
 def take(
     actor: Actor,
     workspace: Workspace,
@@ -157,7 +164,7 @@ def take(
 
     Raises StoreError when the store refuses, VaultError when the secret does not open."""
     with changing(actor, workspace, "access_key.keep" if sealed else "access_key.take") as change:
-        row = change.session.get(KeyIntent, intent)
+        row = _seen(actor, workspace, change.session.get(KeyIntent, intent))
         if row and row.ended is None and created:
             end_created(change.session, workspace, intent, created)
         if row is None or row.secret_key_sealed is None or row.access_key is None:
@@ -169,6 +176,7 @@ def take(
         change.record(row.access_key, region=row.region, account=account_id or row.account_id)
 
 
+@use_case
 def search(actor: Actor, workspace: Workspace, intent: str, door: Door) -> Search:
     """Look behind the door for a key that an open intention may have left. When there is none, the intention is
     resolved: nothing was created.
@@ -193,6 +201,7 @@ def search(actor: Actor, workspace: Workspace, intent: str, door: Door) -> Searc
     return Search(found=found)
 
 
+@use_case
 def revoke(actor: Actor, workspace: Workspace, intent: str, door: Door, access_key: str) -> Search:
     """Delete the key that an open intention left, after making sure that it is none that somebody here holds. Gives
     what is left to look at.
@@ -222,18 +231,20 @@ def revoke(actor: Actor, workspace: Workspace, intent: str, door: Door, access_k
     return Search(found=rest)
 
 
+@use_case
 def disown(actor: Actor, workspace: Workspace, intent: str) -> None:
     """Resolve an open intention whose candidates were made elsewhere, in Cockpit for example, by people who hold them.
 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "access_key.absent") as change:
-        row = change.session.get(KeyIntent, intent)
+        row = _seen(actor, workspace, change.session.get(KeyIntent, intent))
         if row is None or row.ended is not None:
             return
         end(change.session, intent, "absent")
         change.record(row.account_id or row.email, region=row.region, by="a person")
 
 
+@use_case
 def lost_keys(actor: Actor, workspace: Workspace, api: Oapi, intent: KeyIntent) -> list[AccessKey]:
     """The keys at OUTSCALE that may be the one of an unanswered intention: not there before it, not older than it, and
     held by nobody here. Raises OutscaleError."""
@@ -250,6 +261,7 @@ def lost_keys(actor: Actor, workspace: Workspace, api: Oapi, intent: KeyIntent) 
     ]
 
 
+@use_case
 def remove(actor: Actor, workspace: Workspace, api: Oapi, access_key: str, region: str, user_name: str) -> None:
     """Deactivate a key, then delete it (an EIM user's may only be deleted INACTIVE). One that is gone is fine. What is
     about to be done is recorded before. Raises OutscaleError, StoreError."""
@@ -278,8 +290,13 @@ def _held(session: Session, intent: KeyIntent) -> set[str]:
 
 def _open_row(actor: Actor, workspace: Workspace, intent: str) -> KeyIntent | None:
     with looking(actor, workspace, "access_key.intents") as session:
-        row = session.get(KeyIntent, intent)
+        row = _seen(actor, workspace, session.get(KeyIntent, intent))
     return row if row and row.ended is None else None
+
+
+def _seen(actor: Actor, workspace: Workspace, row: KeyIntent | None) -> KeyIntent | None:
+    """The intention, if it is in the person's sight."""
+    return row if row and scope_of(actor, workspace).sees_key(row.region) else None
 
 
 def _other_account(row: KeyIntent, door: Door) -> FieldProblem | None:

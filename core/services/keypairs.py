@@ -21,6 +21,8 @@ from core.outscale.oapi import Oapi
 from core.services.accounts import by_stored_key
 from core.services.key_intents import under_way
 from core.services.refusals import maybe_done
+from core.services.rights import use_case
+from core.services.scope import scope_of
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.store import StoreError
@@ -80,6 +82,7 @@ class Look:
     problem: FieldProblem | None = None
 
 
+@use_case
 def list_keypairs(actor: Actor, workspace: Workspace, account_id: str, region: str) -> KeypairList:
     """Read the account's keypairs, signed by a key whose secret is here.
 
@@ -90,6 +93,7 @@ def list_keypairs(actor: Actor, workspace: Workspace, account_id: str, region: s
     return KeypairList(sorted(found, key=lambda one: one.keypair_name))
 
 
+@use_case
 def create_keypair(actor: Actor, workspace: Workspace, account_id: str, region: str, name: str) -> NewKeypair:
     """Have OUTSCALE make a keypair. The intention is stored before the call and the outcome after it; it stays open
     until `take` says that the private key is saved.
@@ -120,6 +124,7 @@ def create_keypair(actor: Actor, workspace: Workspace, account_id: str, region: 
     return _new(by_stored_key(actor, workspace, account_id, region, question))
 
 
+@use_case
 def import_keypair(
     actor: Actor, workspace: Workspace, account_id: str, region: str, name: str, public_key: SecretStr
 ) -> NewKeypair:
@@ -154,6 +159,7 @@ def import_keypair(
     return made
 
 
+@use_case
 def delete_keypair(
     actor: Actor, workspace: Workspace, account_id: str, region: str, name: str, typed: str
 ) -> FieldProblem | None:
@@ -186,19 +192,23 @@ def delete_keypair(
     return None
 
 
+@use_case
 def open_keypair_intents(
     actor: Actor, workspace: Workspace, account_id: str | None = None, region: str | None = None
 ) -> list[OpenKeypair]:
     """The intentions that need somebody, of one account and Region or of all, the oldest first.
 
     Raises StoreError when the store cannot be read."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "keypairs.open") as session:
         return [
             OpenKeypair(**row.model_dump(), created=row.outcome == "created")
             for row in _open_rows(session, account_id, region)
+            if scope.sees_key(row.region)
         ]
 
 
+@use_case
 def resolve_keypair_intent(actor: Actor, workspace: Workspace, intent: str) -> Look:
     """Look at OUTSCALE for the keypair of an open intention. When there is none, the intention is resolved. One that is
     found is deleted with `delete_keypair`, or somebody has its private key: `take`.
@@ -206,7 +216,7 @@ def resolve_keypair_intent(actor: Actor, workspace: Workspace, intent: str) -> L
     Raises StoreError when the store refuses."""
     with looking(actor, workspace, "keypairs.open") as session:
         row = session.get(KeyIntent, intent)
-    if row is None or row.kind != KIND or row.ended is not None:
+    if row is None or row.kind != KIND or row.ended is not None or not scope_of(actor, workspace).sees_key(row.region):
         return Look()
     if row.outcome is None and (problem := under_way(workspace, row)):
         return Look(problem=problem)
@@ -220,6 +230,7 @@ def resolve_keypair_intent(actor: Actor, workspace: Workspace, intent: str) -> L
     return Look()
 
 
+@use_case
 def take(actor: Actor, workspace: Workspace, intent: str) -> None:
     """Somebody has the private key of this intention's keypair, and says so. Taking it twice changes nothing.
 
@@ -266,7 +277,7 @@ def _public(created: CreatedKeypair) -> Keypair:
 def _resolve(actor: Actor, workspace: Workspace, intent: str, outcome: str) -> None:
     with changing(actor, workspace, f"keypair.{outcome}") as change:
         row = change.session.get(KeyIntent, intent)
-        if row and row.kind == KIND and row.ended is None:
+        if row and row.kind == KIND and row.ended is None and scope_of(actor, workspace).sees_key(row.region):
             _end(row, outcome)
             change.record(row.account_id, region=row.region, keypair=row.name)
 

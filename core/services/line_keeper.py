@@ -15,6 +15,8 @@ from core.outscale.errors import OutscaleError
 from core.outscale.oos import Oos
 from core.outscale.resumed import pieces_of
 from core.services.billing import BucketChoice, open_storage, refusal
+from core.services.rights import use_case
+from core.services.scope import EVERYTHING, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import Credentials, DataKey, Project
@@ -87,13 +89,16 @@ class LineKeeper:
             draft.unlink(missing_ok=True)
 
 
+@use_case
 def line_keeper(actor: Actor, workspace: Workspace) -> LineKeeper | FieldProblem | None:
-    """The bucket that the settings name; None when they name none.
+    """The bucket that the settings name; None when they name none, or one that the person must not reach.
 
     Raises StoreError when the store cannot be read."""
     if workspace.settings.costs_bucket is None:
         return None
     name, region, bucket = workspace.settings.costs_bucket.split("/")
+    if not scope_of(actor, workspace).sees_region(region):
+        return None
     with looking(actor, workspace, "costs.keep") as session:
         row = session.exec(
             select(Project)
@@ -108,7 +113,9 @@ def line_keeper(actor: Actor, workspace: Workspace) -> LineKeeper | FieldProblem
             what=f"There are no project credentials {name} with a key of {region}.",
             mend="Correct ONBOARDING_COSTS_BUCKET, or add them.",
         )
-    storage = open_storage(actor, workspace, BucketChoice(name, bucket, region, row.access_key), "costs.keep")
+    # The bucket is the program's own: whoever reads bills need not see its credentials, only reach its Region.
+    choice = BucketChoice(name, bucket, region, row.access_key)
+    storage = open_storage(actor, workspace, choice, "costs.keep", EVERYTHING)
     if isinstance(storage, FieldProblem):
         return storage
     return LineKeeper(storage, region, bucket, f"costs/{installation}/")

@@ -13,6 +13,7 @@ from core.domain.actor import Actor
 from core.domain.bill_lines import LINE, Dialect, Field, Mapping
 from core.domain.credentials import FieldProblem
 from core.services.billing import BucketChoice
+from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import BillMapping
@@ -60,6 +61,7 @@ def chosen(rows: list[BillMapping], key: str) -> tuple[Mapping, Dialect | None, 
     return Mapping.model_validate(row.mapping), _dialect(row), row.version
 
 
+@use_case
 def list_mappings(actor: Actor, workspace: Workspace, choice: BucketChoice) -> list[MappingView]:
     """All versions of a bucket's mappings, by prefix, the newest first.
 
@@ -106,6 +108,7 @@ class Trial:
     sums: dict[str, Decimal]
 
 
+@use_case
 def proposed(actor: Actor, workspace: Workspace, choice: BucketChoice, key: str, rows: pl.DataFrame) -> Proposal:
     """How an object with these first rows (all text) is read when bills are read, or the best guess where it is not.
 
@@ -126,6 +129,7 @@ def tried(mapping: Mapping, rows: pl.DataFrame) -> Trial:
     return Trial(accepted, refused, dict(sums.iter_rows()))
 
 
+@use_case
 def save_mapping(
     actor: Actor,
     workspace: Workspace,
@@ -162,6 +166,7 @@ def save_mapping(
     return None
 
 
+@use_case
 def apply_again(actor: Actor, workspace: Workspace, choice: BucketChoice, version: MappingView) -> FieldProblem | None:
     """Put an older version in force again, as a new one; see `save_mapping`."""
     return save_mapping(
@@ -169,6 +174,7 @@ def apply_again(actor: Actor, workspace: Workspace, choice: BucketChoice, versio
     )
 
 
+@use_case
 def delete_mappings(actor: Actor, workspace: Workspace, choice: BucketChoice, prefix: str) -> bool:
     """Delete all versions of a prefix: its files are understood by themselves again. False when there are none.
 

@@ -20,6 +20,8 @@ from core.services.checks.projects import PROJECT_CHECKS, Known, check_project
 from core.services.checks.run import Progress, Run
 from core.services.kept_keys import kept_secret
 from core.services.registry import register
+from core.services.rights import use_case
+from core.services.scope import regions_for, scope_of
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
 from core.store.tables import Check, Credentials, Project, now
@@ -72,6 +74,7 @@ class AddResult:
     problems: list[FieldProblem] = field(default_factory=list)
 
 
+@use_case
 def check_draft(
     actor: Actor,
     workspace: Workspace,
@@ -89,7 +92,7 @@ def check_draft(
     problems, draft, revision = _prepared(actor, workspace, draft, editing, remove_proxy)
     if problems:
         return CheckReport(draft.name, problems=problems)
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop or threading.Event())
+    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop or threading.Event())
     results, account_ids = run_checks(actor, workspace, draft, run)
     report = CheckReport(
         draft.name, results=results, account_ids=account_ids, fingerprint=_fingerprint(draft, revision)
@@ -100,6 +103,7 @@ def check_draft(
     return report
 
 
+@use_case
 def name_taken(actor: Actor, workspace: Workspace, name: str) -> FieldProblem | None:
     """Whether credentials of this name are stored already, as the problem that it is.
 
@@ -108,6 +112,7 @@ def name_taken(actor: Actor, workspace: Workspace, name: str) -> FieldProblem | 
         return _taken(name) if _by_name(session, name) else None
 
 
+@use_case
 def add_credentials(
     actor: Actor,
     workspace: Workspace,
@@ -146,7 +151,7 @@ def add_credentials(
         credentials.modified = now()
         sealed.put(change.session, workspace.vault, credentials, draft)
         store_results(change.session, credentials, report.results)
-        for row in draft.projects:
+        for row in [] if draft.billing_only else draft.projects:
             if row.account_id:
                 register(change.session, row.account_id, row.region, "credentials", owner=actor.name)
         change.record(
@@ -158,6 +163,7 @@ def add_credentials(
         return AddResult(id=credentials.id)
 
 
+@use_case
 def run_checks(
     actor: Actor, workspace: Workspace, draft: CredentialsDraft, run: Run
 ) -> tuple[list[CheckResult], list[str]]:
@@ -205,17 +211,18 @@ def _prepared(
     """The form's problems, the form with stored secrets in place of blank ones, and the revision that it is written
     over (0 for new credentials)."""
     draft = _with_kept_secrets(actor, workspace, draft)
+    scope, regions = scope_of(actor, workspace), regions_for(actor, workspace)
     with looking(actor, workspace, "credentials.check") as session:
         stored = _by_name(session, draft.name)
         if not editing:
             taken = [_taken(draft.name)] if stored else []
-            return taken + draft_problems(draft, workspace.regions), draft, 0
-        if stored is None:
+            return taken + draft_problems(draft, regions), draft, 0
+        if stored is None or not scope.names(session, [stored.name]):
             return [missing(draft.name)], draft, 0
         if stored.billing_only is not draft.billing_only:
             return [_problem("The kind of credentials cannot be changed.", "Add new ones instead.")], draft, 0
         draft = _with_stored_secrets(draft, sealed.take(session, workspace.vault, stored), remove_proxy)
-        return draft_problems(draft, workspace.regions), draft, stored.revision
+        return draft_problems(draft, regions), draft, stored.revision
 
 
 def _with_kept_secrets(actor: Actor, workspace: Workspace, draft: CredentialsDraft) -> CredentialsDraft:
@@ -258,7 +265,7 @@ def _known(actor: Actor, workspace: Workspace, draft: CredentialsDraft) -> list[
         rows = session.exec(
             select(Project.access_key, Project.account_id, Project.region, Credentials.name)
             .join(Credentials)
-            .where(Credentials.name != draft.name)
+            .where(Credentials.name != draft.name, scope_of(actor, workspace).credentials())
         ).all()
     keys: dict[str, list[str]] = {}
     accounts: dict[tuple[str, str], list[str]] = {}

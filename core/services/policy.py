@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
+from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import Policy
@@ -50,6 +51,7 @@ def policy_of(session: Session) -> Policy:
     return session.get(Policy, 1) or Policy()
 
 
+@use_case
 def show_policy(actor: Actor, workspace: Workspace) -> PolicyFigures:
     """The policy in force.
 
@@ -58,6 +60,7 @@ def show_policy(actor: Actor, workspace: Workspace) -> PolicyFigures:
         return PolicyFigures.model_validate(policy_of(session))
 
 
+@use_case
 def set_policy(actor: Actor, workspace: Workspace, draft: PolicyFigures) -> list[FieldProblem]:
     """Put another policy in force, from the next look on. Gives what is wrong with it; then nothing is changed.
 

@@ -23,6 +23,7 @@ from core.outscale.errors import OutscaleError
 from core.outscale.oos import Oos
 from core.outscale.ranges import open_ranges
 from core.services.billing import BucketChoice, open_storage, refusal
+from core.services.rights import use_case
 from core.services.use_case import note, note_failure
 from core.services.workspace import Workspace
 
@@ -52,6 +53,7 @@ class Preview:
     problems: list[ReadProblem] = field(default_factory=list)
 
 
+@use_case
 def preview(
     actor: Actor,
     workspace: Workspace,

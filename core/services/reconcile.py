@@ -20,6 +20,8 @@ from core.services import sealed
 from core.services.accounts import by_stored_key
 from core.services.costs import costs
 from core.services.refusals import refusal
+from core.services.rights import use_case
+from core.services.scope import scope_of
 from core.services.signing import api_with, stored_keys
 from core.services.use_case import looking, note, note_failure
 from core.services.workspace import Workspace
@@ -83,6 +85,7 @@ class Reconciliation:
         return sum((line.consumed for line in self.lines if line.consumed is not None), Decimal(0))
 
 
+@use_case
 def reconcile(
     actor: Actor, workspace: Workspace, account_id: str, region: str, since: date, until: date
 ) -> Reconciliation:
@@ -167,7 +170,7 @@ def _told(
 ) -> tuple[Consumption, list[CatalogEntry]] | FieldProblem:
     """What OUTSCALE tells about the account, or what kept from it."""
     with looking(actor, workspace, "costs.sign") as session:
-        own = stored_keys(session, account_id, region)
+        own = stored_keys(session, account_id, region, scope_of(actor, workspace))
     if own:
         answer = by_stored_key(
             actor,
@@ -214,7 +217,7 @@ def _billing_apis(actor: Actor, workspace: Workspace, region: str) -> list[Oapi]
     with looking(actor, workspace, "costs.sign") as session:
         rows = session.exec(
             select(Credentials)
-            .where(col(Credentials.enabled), col(Credentials.billing_only))
+            .where(col(Credentials.enabled), col(Credentials.billing_only), scope_of(actor, workspace).credentials())
             .order_by(col(Credentials.name))
         ).all()
         return [

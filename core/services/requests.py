@@ -25,6 +25,8 @@ from core.sandbox.info import read_info
 from core.services.mail import MailProblem, MailTrouble, send_mail
 from core.services.policy import policy_of
 from core.services.registry import register
+from core.services.rights import use_case
+from core.services.scope import Scope, regions_for, scope_of
 from core.services.use_case import Change, changing, looking
 from core.services.views import EventView
 from core.services.workspace import Workspace
@@ -126,22 +128,25 @@ class Source:
     company: str
 
 
+@use_case
 def list_requests(actor: Actor, workspace: Workspace) -> list[RequestView]:
     """All requests, the newest first.
 
     Raises StoreError when the store cannot be read."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "requests.list") as session:
         rows = session.exec(select(AccountRequest).order_by(col(AccountRequest.created).desc())).all()
-        return [RequestView.model_validate(row) for row in rows]
+        return [RequestView.model_validate(row) for row in rows if _seen(scope, row)]
 
 
+@use_case
 def show_request(actor: Actor, workspace: Workspace, request_id: str) -> RequestDetails | None:
     """One of them with its letters and events; None when there is none of this ID.
 
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "requests.show") as session:
         row = session.get(AccountRequest, request_id)
-        if row is None:
+        if row is None or not _seen(scope_of(actor, workspace), row):
             return None
         events = session.exec(
             select(Event).where(Event.subject == row.id).order_by(col(Event.id).desc()).limit(EVENTS_SHOWN)
@@ -157,19 +162,22 @@ def show_request(actor: Actor, workspace: Workspace, request_id: str) -> Request
         )
 
 
+@use_case
 def waiting(actor: Actor, workspace: Workspace) -> list[RequestView]:
     """Sent requests without answer, and without a reminder, for longer than the policy's `remind_days`; the oldest
     first.
 
     Raises StoreError when the store cannot be read."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "requests.waiting") as session:
         latest = now() - timedelta(days=policy_of(session).remind_days)
         rows = session.exec(select(AccountRequest).where(AccountRequest.state == "sent")).all()
-        views = [RequestView.model_validate(row) for row in rows]
+        views = [RequestView.model_validate(row) for row in rows if _seen(scope, row)]
     old = [(max(filter(None, (view.sent, view.reminded))), view) for view in views if view.sent]
     return [view for moment, view in sorted(old, key=lambda one: one[0]) if moment < latest]
 
 
+@use_case
 def copy_sources(actor: Actor, workspace: Workspace) -> list[Source]:
     """The accounts that can be copied: the known ones, then the running sandbox's demo accounts.
 
@@ -182,9 +190,11 @@ def copy_sources(actor: Actor, workspace: Workspace) -> list[Source]:
     for demo in (read_info(workspace.settings) or {"accounts": []})["accounts"]:
         source = Source(demo["account_id"], demo["region"], demo["email"], "")
         known.setdefault((source.account_id, source.region), source)
-    return [source for source in known.values() if source.region in workspace.regions]
+    regions = regions_for(actor, workspace)
+    return [source for source in known.values() if source.region in regions]
 
 
+@use_case
 def save_draft(
     actor: Actor,
     workspace: Workspace,
@@ -205,7 +215,7 @@ def save_draft(
             row = AccountRequest(kind=draft.kind, region=draft.region, owner=actor.name)
             change.session.add(row)
         else:
-            found, problem = _in_state(change.session, request_id, "draft", seen)
+            found, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "draft", seen)
             if found is None or problem:
                 return Outcome(problems=[problem] if problem else [])
             row = found
@@ -215,12 +225,13 @@ def save_draft(
         return _done(change, row, kind=row.kind, region=row.region)
 
 
+@use_case
 def delete_draft(actor: Actor, workspace: Workspace, request_id: str) -> FieldProblem | None:
     """Delete a draft; what was sent stays. None when done, else what is wrong.
 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "request.delete") as change:
-        row, problem = _in_state(change.session, request_id, "draft")
+        row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "draft")
         if row is None or problem:
             return problem
         if row.sent:
@@ -231,6 +242,7 @@ def delete_draft(actor: Actor, workspace: Workspace, request_id: str) -> FieldPr
     return None
 
 
+@use_case
 def send(
     actor: Actor, workspace: Workspace, request_id: str, *, seen: datetime | None = None, again: bool = False
 ) -> Outcome:
@@ -257,7 +269,7 @@ def send(
     sure = not (trouble and trouble.maybe_sent)
     action = "request.not_sent" if trouble and sure else "request.unsure" if trouble else "request.sent"
     with changing(actor, workspace, action) as change:
-        row, problem = _in_state(change.session, request_id, "draft", view.modified)
+        row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "draft", view.modified)
         if row is None or problem:  # somebody was faster and has said how it ended
             return Outcome(problems=[problem] if problem else [])
         if trouble is None:
@@ -269,6 +281,7 @@ def send(
     return Outcome(ended.request, said)
 
 
+@use_case
 def mark_sent(actor: Actor, workspace: Workspace, request_id: str, *, seen: datetime | None = None) -> Outcome:
     """Record that a person sent a draft by their own mail program, or that one that may have been sent was.
 
@@ -283,33 +296,36 @@ def mark_sent(actor: Actor, workspace: Workspace, request_id: str, *, seen: date
         return _done(change, row, way=row.sent_by)
 
 
+@use_case
 def grant(actor: Actor, workspace: Workspace, request_id: str, account_id: str, region: str) -> Outcome:
     """Record that a sent request was granted, and put its account into the register. `region` may be another one than
     was wanted.
 
     Raises StoreError when the store refuses."""
     account_id, region = account_id.strip(), region.strip()
-    problems = [granted_id_problem(account_id), region_problem("region", region, workspace.regions)]
+    problems = [granted_id_problem(account_id), region_problem("region", region, regions_for(actor, workspace))]
     if found := [problem for problem in problems if problem]:
         return Outcome(problems=found)
     with changing(actor, workspace, "request.granted") as change:
-        row, problem = _in_state(change.session, request_id, "sent")
+        row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "sent")
         if row is None or problem:
             return Outcome(problems=[problem] if problem else [])
         return _granted(change, row, account_id, region, _email_of(change.session, row))
 
 
+@use_case
 def refuse(actor: Actor, workspace: Workspace, request_id: str, reason: str = "") -> Outcome:
     """Record that a sent request was refused; the reason goes to its notes.
 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "request.refused") as change:
-        row, problem = _in_state(change.session, request_id, "sent")
+        row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "sent")
         if row is None or problem:
             return Outcome(problems=[problem] if problem else [])
         return _refused(change, row, reason.strip()[:REASON_LENGTH])
 
 
+@use_case
 def annotate(
     actor: Actor, workspace: Workspace, request_id: str, *, owner: str, notes: str, seen: datetime | None = None
 ) -> Outcome:
@@ -326,20 +342,21 @@ def annotate(
     if problems:
         return Outcome(problems=problems)
     with changing(actor, workspace, "request.annotate") as change:
-        row, problem = _in_state(change.session, request_id, None, seen)
+        row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, None, seen)
         if row is None or problem:
             return Outcome(problems=[problem] if problem else [])
         row.owner, row.notes = owner, notes
         return _done(change, row, owner=owner)
 
 
+@use_case
 def remind(actor: Actor, workspace: Workspace, request_id: str, *, seen: datetime | None = None) -> Outcome:
     """Ask again for the answer to a sent request: by the mail server when there is one, else the outcome has the letter
     for the person's own mail program. When that was is kept in `reminded`.
 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "request.remind") as change:
-        row, problem = _in_state(change.session, request_id, "sent", seen)
+        row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "sent", seen)
         if row is None or problem:
             return Outcome(problems=[problem] if problem else [])
         if row.sent_by == "sandbox":
@@ -359,13 +376,14 @@ def remind(actor: Actor, workspace: Workspace, request_id: str, *, seen: datetim
         problems = [FieldProblem(field="form", what=trouble.what, mend=trouble.mend)] if trouble else []
         return Outcome(view, problems)
     with changing(actor, workspace, "request.not_reminded") as change:
-        row, _ = _in_state(change.session, request_id, None, view.modified)
+        row, _ = _in_state(change.session, scope_of(actor, workspace), request_id, None, view.modified)
         if row:
             row.reminded = before
             view = _done(change, row, trouble=trouble.trouble.value).request
     return Outcome(view, [FieldProblem(field="form", what=trouble.what, mend=trouble.mend)])
 
 
+@use_case
 def poll_answers(actor: Actor, workspace: Workspace) -> list[RequestView]:
     """Ask the sandbox about the requests that it has, and record what it answered. Gives those that were answered now;
     a sandbox that does not run changes nothing.
@@ -375,7 +393,7 @@ def poll_answers(actor: Actor, workspace: Workspace) -> list[RequestView]:
         rows = session.exec(
             select(AccountRequest).where(AccountRequest.state == "sent", AccountRequest.ticket != "")
         ).all()
-        tickets = [(row.id, row.ticket) for row in rows]
+        tickets = [(row.id, row.ticket) for row in rows if _seen(scope_of(actor, workspace), row)]
     answered = []
     for request_id, ticket in tickets:
         answer: dict[str, Any] = {"state": "pending"}
@@ -385,7 +403,7 @@ def poll_answers(actor: Actor, workspace: Workspace) -> list[RequestView]:
             continue
         granted = answer["state"] == "granted"
         with changing(actor, workspace, "request.granted" if granted else "request.refused") as change:
-            row, problem = _in_state(change.session, request_id, "sent")
+            row, problem = _in_state(change.session, scope_of(actor, workspace), request_id, "sent")
             if row is None or problem:  # a person was faster
                 continue
             if granted:
@@ -397,12 +415,18 @@ def poll_answers(actor: Actor, workspace: Workspace) -> list[RequestView]:
     return answered
 
 
+def _seen(scope: Scope, row: AccountRequest) -> bool:
+    """Whether a request is in sight, with the account that is to be copied."""
+    named = {row.region, row.from_region} - {""}
+    return scope.everything or (bool(named) and all(map(scope.sees_region, named)))
+
+
 def _in_state(
-    session: Session, request_id: str, state: str | None, seen: datetime | None = None
+    session: Session, scope: Scope, request_id: str, state: str | None, seen: datetime | None = None
 ) -> tuple[AccountRequest | None, FieldProblem | None]:
     """The request, and what keeps it from being changed: it is in another state, or was changed since `seen`."""
     row = session.get(AccountRequest, request_id)
-    if row is None:
+    if row is None or not _seen(scope, row):
         what = f"There is no request {request_id}, or somebody deleted it."
         return None, FieldProblem(field="id", what=what, mend="Look at the list.")
     if state is not None and row.state != state:
@@ -421,11 +445,11 @@ def _sendable(
     change: Change, workspace: Workspace, request_id: str, seen: datetime | None, *, again: bool
 ) -> tuple[AccountRequest | None, list[FieldProblem]]:
     """The draft, and everything that keeps it from going out."""
-    row, problem = _in_state(change.session, request_id, "draft", seen)
+    row, problem = _in_state(change.session, scope_of(change.actor, workspace), request_id, "draft", seen)
     if row is None or problem:
         return row, [problem] if problem else []
     view = RequestView.model_validate(row)
-    problems = request_problems(view.draft, workspace.regions)
+    problems = request_problems(view.draft, regions_for(change.actor, workspace))
     if view.unsure and not again:
         what = f"It may have been sent already, on {view.sent:%Y-%m-%d at %H:%M} UTC."
         problems.append(

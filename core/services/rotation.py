@@ -41,6 +41,8 @@ from core.services.key_intents import About
 from core.services.onboarding import run_checks
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
+from core.services.rights import use_case
+from core.services.scope import Scope, regions_for, scope_of
 from core.services.signing import api_with, kept_place
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
@@ -100,6 +102,7 @@ class _Stuck(Exception):  # noqa: N818 - no error, an answer
         super().__init__(problem.what)
 
 
+@use_case
 def begin_rotation(
     actor: Actor,
     workspace: Workspace,
@@ -117,7 +120,10 @@ def begin_rotation(
     Raises StoreError when the store refuses, VaultError when the key's secret does not open."""
     if region not in workspace.regions:
         return Advance(problem=_unknown_region(region))
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "rotation.begin") as session:
+        if not _all_seen(session, scope, access_key, region):
+            return Advance(problem=_no_secret())
         secret = _secret_of(session, workspace, access_key, region)
         proxy = _proxy_of(session, workspace, [access_key], region)
     if secret is None:
@@ -156,23 +162,27 @@ def begin_rotation(
     return Advance(show_rotation(actor, workspace, row.id))
 
 
+@use_case
 def list_rotations(actor: Actor, workspace: Workspace, *, ended: bool = False) -> list[RotationView]:
     """The rotations that are under way, the oldest first; with `ended`, all of them.
 
     Raises StoreError when the store cannot be read."""
+    scope = scope_of(actor, workspace)
     with looking(actor, workspace, "rotation.list") as session:
         query = select(Rotation).order_by(col(Rotation.begun))
         rows = session.exec(query if ended else query.where(col(Rotation.ended).is_(None))).all()
-        return [_view(session, row) for row in rows]
+        return [_view(session, row) for row in rows if _seen(session, scope, row)]
 
 
+@use_case
 def show_rotation(actor: Actor, workspace: Workspace, rotation: str) -> RotationView | None:
     """One rotation; None when there is none of this id."""
     with looking(actor, workspace, "rotation.show") as session:
         row = session.get(Rotation, rotation)
-        return _view(session, row) if row else None
+        return _view(session, row) if row and _seen(session, scope_of(actor, workspace), row) else None
 
 
+@use_case
 def advance(
     actor: Actor,
     workspace: Workspace,
@@ -190,7 +200,7 @@ def advance(
     Raises StoreError when the store refuses, VaultError when a secret does not open."""
     stop = stop or threading.Event()
     token = f"{actor.name} {secrets.token_hex(8)}"
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop)
+    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop)
     results: list[CheckResult] = []
     while True:
         row, problem = _claim(actor, workspace, rotation, token, take_over=take_over)
@@ -217,6 +227,7 @@ def advance(
             return Advance(show_rotation(actor, workspace, rotation), results, problem)
 
 
+@use_case
 def bring_back(actor: Actor, workspace: Workspace, rotation: str, *, take_over: bool = False) -> Advance:
     """Undo a rotation: the old key is ACTIVE again and stands in all credentials, the new one is deleted.
 
@@ -480,7 +491,7 @@ def _claim(
 ) -> tuple[Rotation | None, FieldProblem | None]:
     with changing(actor, workspace, "rotation.step") as change:
         row = change.session.get(Rotation, rotation)
-        if row is None:
+        if row is None or not _seen(change.session, scope_of(actor, workspace), row):
             return None, _stuck("There is no such rotation.", "Look at the list.")
         busy = row.worker not in (None, token) and row.worker_until is not None and row.worker_until > now()
         if row.ended is None and busy and not take_over:
@@ -512,6 +523,16 @@ def _users(session: Session, access_key: str, region: str) -> list[Credentials]:
     billing = select(Credentials).where(Credentials.billing_access_key == access_key)
     found = {row.id: row for row in [*session.exec(projects).all(), *session.exec(billing).all()]}
     return sorted(found.values(), key=lambda row: row.name)
+
+
+def _seen(session: Session, scope: Scope, row: Rotation) -> bool:
+    """Whether a rotation is in sight, with all credentials that it is for."""
+    return _all_seen(session, scope, row.old_key, row.region) and _all_seen(session, scope, row.new_key, row.region)
+
+
+def _all_seen(session: Session, scope: Scope, access_key: str | None, region: str) -> bool:
+    names = [] if scope.everything or not access_key else [user.name for user in _users(session, access_key, region)]
+    return scope.sees_key(region) and scope.names(session, names) == names
 
 
 def _draft_with(session: Session, work: _Work, user: Credentials, old: str, new: str) -> CredentialsDraft:

@@ -13,6 +13,7 @@ from core.domain.actor import Actor
 from core.outscale.errors import OutscaleError
 from core.outscale.models import AccessKey, ApiLog
 from core.outscale.oapi import Oapi
+from core.services.rights import use_case
 from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import SeenKey, now
@@ -139,6 +140,7 @@ def read_use(workspace: Workspace, api: Oapi, keys: list[str]) -> Use:
     return Use(logs, after, asked, len(asked) == len(keys))
 
 
+@use_case
 def seen_keys(actor: Actor, workspace: Workspace, account_id: str, region: str) -> list[SeenKeyView]:
     """The keys of an account as they were listed last, the root user's first, each user's newest first.
 

@@ -9,9 +9,8 @@ import streamlit as st
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice
 from core.services.downloads import Fetched, Link, drop, fetch, make_link, saved_name
-from core.store.store import StoreError
 from dashboard import handover
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import local, safe, size
@@ -68,6 +67,8 @@ def forget() -> None:
 
 def download_button(choice: BucketChoice, objects: Callable[[], list[StoredObject]], count: int, total: int) -> None:
     """The button for some files: `objects` gives them, in the background, once it is pressed; `total`: their bytes."""
+    if not may("downloads.fetch"):
+        return
     label = "Download" if count == 1 else "Download as a zip"
     if count == 1 and total <= _AT_ONCE:
         (stored,) = objects()
@@ -109,7 +110,7 @@ def link_dialog(choice: BucketChoice, stored: StoredObject) -> None:
     if st.button("Make the link", type="primary", icon=":material/link:"):
         try:
             link = make_link(actor(), workspace(), choice, stored.key, _LASTING[lasting])
-        except StoreError as error:
+        except PLAIN as error:
             st.error(str(error), icon=":material/error:")
             return
         if isinstance(link, Link):

@@ -8,7 +8,7 @@ from core.domain.credentials import FieldProblem
 from core.services.billing import bucket_choices
 from core.services.budgets import BudgetView, cost_alerts, delete_budget, list_budgets, save_budget
 from core.services.costs import values
-from dashboard.session import actor, workspace
+from dashboard.session import actor, may, workspace
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import beside
 from dashboard.widgets.text import safe
@@ -26,9 +26,12 @@ def show_budgets() -> None:
         )
     budgets = list_budgets(actor(), workspace())
     if not budgets:
-        st.info("No budget yet. Set the first one below.", icon=":material/savings:")
+        below = " Set the first one below." if may("budgets.save_budget") else ""
+        st.info(f"No budget yet.{below}", icon=":material/savings:")
     for budget in budgets:
         _budget(budget)
+    if not may("budgets.save_budget"):
+        return
     _form()
     to = workspace().settings.alerts_address
     if to and workspace().settings.smtp_host:
@@ -44,7 +47,9 @@ def _budget(budget: BudgetView) -> None:
             f"**{safe(budget.name)}** · {_SCOPES[budget.scope].lower()} · "
             f"{safe(money(budget.amount, budget.currency))} a month, alert at {budget.threshold} %"
         )
-        if button.button("Delete", key=f"costs.budget.delete.{budget.id}", icon=":material/delete:"):
+        if may("budgets.delete_budget") and button.button(
+            "Delete", key=f"costs.budget.delete.{budget.id}", icon=":material/delete:"
+        ):
             delete_budget(actor(), workspace(), budget.id)
             st.rerun()
         spent = float(budget.actual / budget.amount)

@@ -107,11 +107,17 @@ def _row_button(form: Form, rows: list[int]) -> None:
 
 
 def show_fields(
-    form: Form, regions: RegionCatalog, name_problem: Callable[[str], FieldProblem | None]
+    form: Form,
+    regions: RegionCatalog,
+    name_problem: Callable[[str], FieldProblem | None],
+    *,
+    billing_always: bool = False,
 ) -> CredentialsDraft:
     """Show the form with what is wrong beside each field. Returns what it holds now. `name_problem` says at once what
-    is wrong with the name of new credentials."""
+    is wrong with the name of new credentials; with `billing_always` they are billing-only ones."""
     editing = form.stored is not None
+    if billing_always:
+        st.session_state[form.key("billing_only")] = True
     wide, narrow = st.columns([2, 1])
     with wide:
         name = _text(form, "name", "Credentials name *", placeholder="my-account-paris", disabled=editing)
@@ -124,7 +130,7 @@ def show_fields(
         "Billing only",
         key=form.key("billing_only"),
         persist_state="session",
-        disabled=editing,
+        disabled=editing or billing_always,
         help="For finance: a billing key and the buckets that bills are delivered to, and nothing else.",
     )
     if billing_only:
@@ -235,15 +241,15 @@ def _region(form: Form, name: str, row: int, regions: RegionCatalog) -> str:
     names = list(regions)
     key = form.key(name, row)
     if key not in st.session_state:
-        st.session_state[key] = DEFAULT_REGION if DEFAULT_REGION in regions else names[0]
-    if st.session_state[key] not in names:  # stored for a Region that is not known now
+        st.session_state[key] = DEFAULT_REGION if DEFAULT_REGION in regions else next(iter(names), "")
+    if st.session_state[key] not in names:  # none may be chosen, or stored for a Region that is not known now
         names.append(st.session_state[key])
     return str(
         st.selectbox(
             "Region",
             names,
             key=key,
-            format_func=lambda one: str(regions[one]) if one in regions else f"{one} - not known now",
+            format_func=lambda one: str(regions[one]) if one in regions else f"{one or 'None'} - not known now",
             persist_state="session",
         )
     )

@@ -7,8 +7,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from core.domain.checks import CheckResult
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
+from dashboard.session import PLAIN
 from dashboard.widgets.text import safe
 
 Answer = TypeVar("Answer")
@@ -93,7 +92,7 @@ def finished(key: str) -> Any | None:
     del st.session_state[key]
     try:
         return job.outcome()
-    except (StoreError, VaultError) as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return None
 

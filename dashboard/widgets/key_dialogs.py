@@ -8,9 +8,7 @@ import streamlit as st
 from core.domain.credentials import FieldProblem
 from core.services.access_keys import KeyList, KeyView, change_key, delete_key, deletion_warnings, latest_day
 from core.services.doors import Door
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, workspace
 from dashboard.widgets.problems import above, beside
 from dashboard.widgets.text import safe
 
@@ -103,7 +101,7 @@ def _asked(change: Callable[[], FieldProblem | None]) -> FieldProblem | None:
     try:
         with st.spinner("Asking OUTSCALE …"):
             return change()
-    except (StoreError, VaultError) as error:
+    except PLAIN as error:
         return FieldProblem(field="form", what=str(error), mend="")
 
 

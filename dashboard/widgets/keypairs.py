@@ -25,8 +25,7 @@ from core.services.keypairs import (
     resolve_keypair_intent,
     take,
 )
-from core.store.store import StoreError
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets.problems import above, beside
 from dashboard.widgets.text import local, safe
 
@@ -74,6 +73,9 @@ def known_count(account_id: str, region: str) -> int | None:
 def show_keypairs(account_id: str, region: str) -> None:
     """Show an account's keypairs, read when asked for."""
     listed = _listed(account_id, region)
+    if not may("keypairs.list_keypairs"):
+        st.caption("Keypairs are only known to OUTSCALE, which your role does not ask.")
+        return
     with st.container(horizontal=True):
         if st.button("Read keypairs" if listed is None else "Read again", icon=":material/refresh:"):
             _read(account_id, region)
@@ -146,6 +148,8 @@ def _one_open(intent: OpenKeypair) -> None:
     found = looked is not None and looked.found is not None
     if found and not intent.created:
         st.markdown("It exists. Unless somebody made it elsewhere and has its private key, delete it.")
+    if not may("keypairs.take"):
+        return
     with st.container(horizontal=True):
         if not (intent.created or found) and st.button(
             "Look for it", icon=":material/search:", key=f"keypairs.look.do.{intent.id}"
@@ -170,7 +174,7 @@ def _do(change: Callable[[], object]) -> None:
     try:
         with st.spinner("Asking OUTSCALE …"):
             change()
-    except StoreError as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     st.rerun()
@@ -208,7 +212,7 @@ def _made(make: Callable[[], NewKeypair], account_id: str, region: str) -> None:
     try:
         with st.spinner("Asking OUTSCALE …"):
             made = make()
-    except StoreError as error:
+    except PLAIN as error:
         made = NewKeypair(problem=FieldProblem(field="form", what=str(error), mend=""))
     if made.pasted_private:
         # A new number makes the field new, so that the private key leaves the session's state.
@@ -260,7 +264,7 @@ def _secret_dialog(made: NewKeypair) -> None:
         if st.button("I have saved it", type="primary", icon=":material/check:"):
             try:
                 take(actor(), workspace(), made.intent)
-            except StoreError as error:
+            except PLAIN as error:
                 st.error(str(error), icon=":material/error:")
                 return
             _close()
@@ -276,7 +280,7 @@ def _delete_dialog(account_id: str, region: str, name: str) -> None:
         try:
             with st.spinner("Asking OUTSCALE …"):
                 problem = delete_keypair(actor(), workspace(), account_id, region, name, typed or "")
-        except StoreError as error:
+        except PLAIN as error:
             problem = FieldProblem(field="form", what=str(error), mend="")
         if problem:
             above(problem)

@@ -8,8 +8,7 @@ import streamlit as st
 from core.services import key_intents
 from core.services.doors import Door
 from core.services.key_intents import OpenIntent, Search
-from core.store.store import StoreError
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets.new_key import NEW_KEY, show_again
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import local, safe
@@ -32,6 +31,8 @@ def _waiting(intent: OpenIntent) -> None:
         f":orange[:material/lock_clock: **A new key's secret was not taken yet**] · {safe(intent.access_key)} "
         f"({_whose(intent)}), created by {safe(intent.actor)} on {local(intent.begun)}"
     )
+    if not may("key_intents.take"):
+        return
     with st.container(horizontal=True):
         if st.button("Show it", icon=":material/visibility:", key=f"lost.show.{intent.id}"):
             show_again(intent.id, intent.access_key, intent.account_id, intent.region)
@@ -44,6 +45,8 @@ def _unanswered(intent: OpenIntent, door: Door | None) -> None:
         f":red[:material/error: **A key may exist at OUTSCALE that nobody holds the secret of**] · {_whose(intent)}, "
         f"begun by {safe(intent.actor)} on {local(intent.begun)}; no answer was recorded."
     )
+    if not may("key_intents.search"):
+        return
     looked: Search | None = st.session_state.get(f"{FOUND}.{intent.id}")
     if looked:
         above(looked.problem)
@@ -75,7 +78,7 @@ def _do(change: Callable[[], object]) -> None:
     try:
         with st.spinner("Asking OUTSCALE …"):
             change()
-    except StoreError as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     st.session_state.pop("access_keys.list", None)

@@ -20,9 +20,9 @@ from core.services.mappings import (
     tried,
 )
 from core.services.preview import Preview
-from dashboard.session import actor, workspace
+from dashboard.session import actor, may, workspace
 from dashboard.widgets.cost_chart import money
-from dashboard.widgets.problems import above
+from dashboard.widgets.problems import above, plainly
 from dashboard.widgets.text import local, safe
 
 SAID, DROP = "mapping.said", "mapping.drop"
@@ -65,7 +65,8 @@ def show_mapping(choice: BucketChoice, stored: StoredObject, found: Preview) -> 
         st.success(said, icon=":material/task_alt:")
     now = proposed(actor(), workspace(), choice, stored.key, rows)
     with st.expander(_title(now), icon=":material/schema:", expanded=not now.recognised):
-        _editor(choice, stored, rows, found.dialect, now)
+        if may("mappings.save_mapping"):
+            _editor(choice, stored, rows, found.dialect, now)
         _versions(choice, stored.key)
 
 
@@ -108,11 +109,12 @@ def _editor(
             "For all files that begin with", folder, key=f"{state}.prefix", help="Empty: for the whole bucket."
         )
         if st.button("Save the mapping", type="primary", icon=":material/save:", key=f"{state}.save"):
-            problem = save_mapping(actor(), workspace(), choice, prefix, mapping, dialect, rows.columns)
-            if problem is None:
-                st.session_state[SAID] = "Saved. It counts when the bills are read next, on the screen Costs."
-                st.rerun()
-            above(problem)
+            with plainly():
+                problem = save_mapping(actor(), workspace(), choice, prefix, mapping, dialect, rows.columns)
+                if problem is None:
+                    st.session_state[SAID] = "Saved. It counts when the bills are read next, on the screen Costs."
+                    st.rerun()
+                above(problem)
 
 
 def _chosen(state: str, rows: pl.DataFrame, first: Mapping) -> Mapping:
@@ -217,13 +219,14 @@ def _versions(choice: BucketChoice, key: str) -> None:
             )
             if one.in_force:
                 st.badge("In force", icon=":material/check:", color="green")
-                st.button(
-                    "Give up",
-                    key=f"mapping.drop.{one.id}",
-                    help="Its files are understood by themselves.",
-                    on_click=lambda id=one.id: st.session_state.update({DROP: id}),
-                )
-            elif st.button("Use again", key=f"mapping.again.{one.id}"):
+                if may("mappings.delete_mappings"):
+                    st.button(
+                        "Give up",
+                        key=f"mapping.drop.{one.id}",
+                        help="Its files are understood by themselves.",
+                        on_click=lambda id=one.id: st.session_state.update({DROP: id}),
+                    )
+            elif may("mappings.apply_again") and st.button("Use again", key=f"mapping.again.{one.id}"):
                 above(apply_again(actor(), workspace(), choice, one))
                 st.session_state[SAID] = f"Version {one.version} is in force again. Read the bills to use it."
                 st.rerun()
@@ -244,10 +247,11 @@ def _give_up(choice: BucketChoice, one: MappingView) -> None:
         "themselves, where they can be."
     )
     if st.button("Give up", type="primary", key="mapping.drop.sure"):
-        delete_mappings(actor(), workspace(), choice, one.prefix)
-        _close()
-        st.session_state[SAID] = "The mapping is deleted. Read the bills to see what they come to without it."
-        st.rerun()
+        with plainly():
+            delete_mappings(actor(), workspace(), choice, one.prefix)
+            _close()
+            st.session_state[SAID] = "The mapping is deleted. Read the bills to see what they come to without it."
+            st.rerun()
 
 
 def _examples(column: pl.Series) -> list[str]:

@@ -9,10 +9,8 @@ from core.services import key_intents
 from core.services.access_keys import DEFAULT_LIFE, Created, KeyList, create_key, latest_day
 from core.services.doors import Door
 from core.services.key_files import key_csv, key_profile, key_qr
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
 from dashboard.navigation import ADD_CREDENTIALS, go
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, workspace
 from dashboard.widgets.credentials_form import carry_key
 from dashboard.widgets.problems import above, beside
 from dashboard.widgets.text import safe
@@ -32,7 +30,7 @@ def show_again(intent: str, access_key: str, account_id: str, region: str) -> No
     """Show the secret of a key that nobody has taken yet."""
     try:
         secret = key_intents.waiting_secret(actor(), workspace(), intent)
-    except (StoreError, VaultError) as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     if secret is not None:
@@ -76,7 +74,7 @@ def create_dialog(door: Door, listed: KeyList, user_name: str) -> None:
             with st.spinner("Asking OUTSCALE …"):
                 day = None if never else expires
                 made = create_key(actor(), workspace(), door, expires=day, tag=tag or "", user_name=user_name)
-        except (StoreError, VaultError) as error:
+        except PLAIN as error:
             st.error(str(error), icon=":material/error:")
             return
         st.session_state[NEW_KEY] = made
@@ -146,7 +144,7 @@ def _take(created: Created, *, sealed: bool) -> bool:
             sealed=sealed,
             created=created.key,
         )
-    except (StoreError, VaultError) as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return False
     return True

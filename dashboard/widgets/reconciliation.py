@@ -10,7 +10,7 @@ from core.domain.costs import months_later, next_month
 from core.services.costs import values
 from core.services.reconcile import Reconciliation, reconcile
 from core.services.signing import signing_keys
-from dashboard.session import actor, workspace
+from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import safe
@@ -35,16 +35,17 @@ def show_reconciliation() -> None:
     if not accounts:
         st.info("The bills that were read name no account.", icon=":material/search_off:")
         return
-    regions = list(workspace().regions)
-    homes = [key.region for key in signing_keys(actor(), workspace()) if key.account_id in accounts]
-    home = next((regions.index(one) for one in homes if one in regions), 0)
+    names = list(regions())
+    keys = signing_keys(actor(), workspace()) if may("signing.signing_keys") else []
+    homes = [key.region for key in keys if key.account_id in accounts]
+    home = next((names.index(one) for one in homes if one in names), 0)
     this = datetime.now(UTC).date().replace(day=1)
     months = [months_later(this, -back) for back in range(_MONTHS)]
     with st.form("costs.reconcile"):
         left, middle, right = st.columns(3)
         account = left.selectbox("Account ID", accounts, key="costs.reconcile.account", persist_state="session")
         region = middle.selectbox(
-            "Region", regions, index=home, key="costs.reconcile.region", persist_state="session",
+            "Region", names, index=home, key="costs.reconcile.region", persist_state="session",
             help="Where the account lives.",
         )  # fmt: skip
         month = right.selectbox(

@@ -10,7 +10,7 @@ from core.domain.credentials import FieldProblem
 from core.domain.regions import DEFAULT_REGION
 from core.domain.requests import COPIED, LABELS, NEWSLETTER, NOT_COPIED, TERMS, TERMS_PAGE, RequestDraft
 from core.services.requests import RequestView, Source, copy_sources
-from dashboard.session import actor, workspace
+from dashboard.session import actor, regions, workspace
 from dashboard.widgets.problems import beside
 
 Kind = Literal["new", "copy"]
@@ -146,15 +146,15 @@ def _source(form: RequestForm) -> Source:
 
 
 def _region(form: RequestForm, leave_out: str = "") -> str:
-    regions, key = workspace().regions, form.key("region")
-    names = [region.name for region in regions.open if region.name != leave_out]
+    known, key = regions(), form.key("region")
+    names = [region.name for region in known.open if region.name != leave_out]
     if st.session_state.get(key) not in names:
-        st.session_state[key] = DEFAULT_REGION if DEFAULT_REGION in names else names[0]
+        st.session_state[key] = DEFAULT_REGION if DEFAULT_REGION in names else next(iter(names), None)
     chosen = st.selectbox(
-        "Region wanted *", names, key=key, format_func=lambda name: str(regions[name]), persist_state="session"
+        "Region wanted *", names, key=key, format_func=lambda name: str(known[name]), persist_state="session"
     )
     beside(form.problems, "region")
-    return str(chosen)
+    return chosen or ""
 
 
 def _text(form: RequestForm, name: str, *, label: str = "", autocomplete: str = "off", placeholder: str = "") -> str:

@@ -14,9 +14,7 @@ from core.services.rotation import (
     bring_back,
     list_rotations,
 )
-from core.store.store import StoreError
-from core.vault.master_key import VaultError
-from dashboard.session import actor, workspace
+from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
 from dashboard.widgets.problems import above
@@ -76,6 +74,8 @@ def _show(view: RotationView) -> None:
             st.caption(f":material/person: {safe(view.worker)} is at it now.")
         elif view.problem:
             st.caption(f":red[:material/error: {safe(view.problem)}]")
+        if not may("rotation.advance"):
+            return
         with st.container(horizontal=True):
             if view.step == "wait":
                 label = "Delete the old key" if view.due else "Delete the old key now"
@@ -133,7 +133,7 @@ def _back(view: RotationView) -> None:
     try:
         with st.spinner("Bringing the old key back …"):
             st.session_state[LAST] = bring_back(actor(), workspace(), view.id, take_over=view.busy)
-    except (StoreError, VaultError) as error:
+    except PLAIN as error:
         st.error(str(error), icon=":material/error:")
         return
     st.rerun()
@@ -165,7 +165,7 @@ def rotate_dialog(key: KeyView, region: str, longest: timedelta | None) -> None:
                 begun = begin_rotation(
                     actor(), workspace(), key.access_key, region, user_name=key.owner, tag=tag or "", expires=expires
                 )
-        except (StoreError, VaultError) as error:
+        except PLAIN as error:
             st.error(str(error), icon=":material/error:")
             return
         if begun.problem or begun.rotation is None:

@@ -1,5 +1,8 @@
 """Screens run as Streamlit runs them, in front of a home of their own and the session's sandbox."""
 
+import importlib
+import pkgutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +11,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+import dashboard.widgets
+from core.domain.actor import Actor
+from core.domain.roles import Role
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
+from dashboard import session
 from dashboard.navigation import Screen, path
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
@@ -39,6 +46,24 @@ def screen(workspace: Workspace) -> Callable[[Screen], AppTest]:
         return ran(app.run())
 
     return show
+
+
+@pytest.fixture
+def as_role(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[[Role], Actor]:
+    """Put somebody of a role in front of the screens, until another one is put there."""
+    for module in pkgutil.walk_packages(dashboard.widgets.__path__, "dashboard.widgets."):
+        importlib.import_module(module.name)
+    actor = session.actor
+    places = [module for module in list(sys.modules.values()) if getattr(module, "actor", None) is actor]
+    assert session in places
+
+    def put(role: Role) -> Actor:
+        person = Actor(name=f"{role}", role=role)
+        for place in places:
+            monkeypatch.setattr(place, "actor", lambda: person)
+        return person
+
+    return put
 
 
 def ran(app: AppTest) -> AppTest:
