@@ -66,24 +66,24 @@ def check_vault(actor: Actor, workspace: Workspace, *, progress: Progress | None
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "vault.check") as session:
         total = sum(column.count(session) for column in sealed_columns())
-    seen, unopened = 0, []
+    seen = 0
+    unopened: list[Unopened] = []
     for column in sealed_columns():
         for batch in column.batches(workspace.store):
-            unopened += [found for value in batch if (found := unopened_value(workspace, column, value))]
+            for value in batch:
+                try:
+                    workspace.vault.open(value.text, column.place(value.row))
+                except VaultError as error:
+                    unopened.append(not_opened(column, value, error))
             seen += len(batch)
             if progress:
                 progress(seen, max(seen, total))
     return VaultCheck(seen, unopened)
 
 
-def unopened_value(workspace: Workspace, column: SealedColumn, value: SealedValue) -> Unopened | None:
-    """What keeps a value from opening; None when it opens."""
-    place = column.place(value.row)
-    try:
-        workspace.vault.open(value.text, place)
-    except VaultError as error:
-        return Unopened(place.table, place.row, value.name, place.field, str(error))
-    return None
+def not_opened(column: SealedColumn, value: SealedValue, error: VaultError) -> Unopened:
+    """A value that the vault did not open, and why."""
+    return Unopened(column.table.name, str(value.row), value.name, column.field, str(error))
 
 
 def vault_status(actor: Actor, workspace: Workspace) -> VaultStatus:

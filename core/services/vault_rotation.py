@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 import psutil
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
@@ -23,7 +23,7 @@ from core.domain.credentials import FieldProblem
 from core.services.data_keys import add_key, drop_other_keys, stored_keys
 from core.services.sealed_places import SealedColumn, SealedValue, sealed_columns
 from core.services.use_case import changing
-from core.services.vault_check import Progress, Unopened, unopened_value
+from core.services.vault_check import Progress, Unopened, not_opened
 from core.services.workspace import Workspace
 from core.store.store import StoreError
 from core.store.tables import VaultRotation, now
@@ -187,21 +187,17 @@ class _Work:
     def _seal(self, column: SealedColumn, batch: list[SealedValue]) -> None:
         anew = []
         for value in batch:
-            if found := unopened_value(self._workspace, column, value):
-                self.broken.append(found)
-            else:
-                anew.append((value, self._workspace.vault.seal_again(value.text, column.place(value.row))))
+            try:
+                text = self._workspace.vault.seal_again(value.text, column.place(value.row))
+                anew.append({"row": value.row, "text": value.text, "anew": text})
+            except VaultError as error:
+                self.broken.append(not_opened(column, value, error))
+        # Not through the row's class: this is no edit. What somebody wrote meanwhile is under the new key and stays.
+        unchanged = (column.key == bindparam("row"), column.column == bindparam("text"))
+        write = update(column.table).where(*unchanged).values({column.column: bindparam("anew")})
         with self._workspace.store.writing() as session:
             row = self._mine(session)
-            done = 0
-            for value, text in anew:
-                # Not through the row's class: this is no edit. What somebody wrote meanwhile is under the new key.
-                unchanged = (column.key == value.row, column.column == value.text)
-                done += (
-                    session.connection()
-                    .execute(update(column.table).where(*unchanged).values({column.column: text}))
-                    .rowcount
-                )
+            done = session.connection().execute(write, anew).rowcount if anew else 0
             row.sealed += done
             row.worker_until = now() + LEASE
             session.add(row)
