@@ -55,7 +55,8 @@ class SealedColumn:
     def batches(self, store: Store, *, but_under: str | None = None) -> Iterator[list[SealedValue]]:
         """All values in the order of their ids, without those under the data key `but_under`. Each batch is read in a
         transaction of its own, which has ended when the batch is given."""
-        shown = next((self.table.c[one] for one in _NAMES if one in self.table.c), self.key).label("shown")
+        names = [func.nullif(self.table.c[one], "") for one in _NAMES if one in self.table.c]
+        shown = func.coalesce(*names, self.key)
         query = select(self.key, shown, self.column).where(*self._counted(but_under)).order_by(self.key).limit(_BATCH)
         after = query
         while True:
@@ -63,7 +64,7 @@ class SealedColumn:
                 rows = session.exec(after).all()
             if not rows:
                 return
-            yield [SealedValue(row, str(name or row), text) for row, name, text in rows]
+            yield [SealedValue(row, str(name), text) for row, name, text in rows]
             after = query.where(self.key > rows[-1][0])
 
     def rows(self, session: Session, *, but_under: str) -> set[str]:
