@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     master_key_command: str | None = Field(
         None,
         description="Command of a secret manager that prints the master key, or several as above, such as "
-        "`pass show onboarding`. It runs without a shell.",
+        "`pass show onboarding`. It runs without a shell; put no secret into it.",
     )
     operator: str = Field("operator", min_length=1, max_length=64, description="Name under which changes are recorded.")
     connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")

@@ -147,8 +147,6 @@ class _Work:
         """Seal all values under the new data key, then drop the others. Returns the values that were given up.
 
         Raises _Stuck when some do not open, when somebody took over, or when it was stopped."""
-        with self._workspace.store.reading() as session:
-            self._workspace.vault.renew(stored_keys(session))
         while True:
             self._pass()
             if self.broken and not leave_broken:
@@ -173,6 +171,7 @@ class _Work:
     def _pass(self) -> None:
         self.broken = []
         with self._workspace.store.reading() as session:
+            self._workspace.vault.renew(stored_keys(session))
             total = sum(column.count(session, but_under=self._data_key) for column in sealed_columns())
         seen = 0
         self._progress(seen, total)
