@@ -108,27 +108,27 @@ class _Work:
         """Begin a rotation, or take the one that was begun, and make its keys if they are not there yet.
 
         Raises _Stuck when another process is at it, or when the source holds no new master key."""
+        ring = self._source.read()  # a command takes its time, so not while the store is locked
         with changing(self._actor, self._workspace, "vault.rotate") as change:
             row = change.session.exec(select(VaultRotation).where(col(VaultRotation.ended).is_(None))).first()
             goes_on = row is not None
-            row = row or VaultRotation(actor=self._actor.name)
+            if row is None:
+                key = new_data_key(self._new_ring(change.session, ring).current)
+                add_key(change.session, key)
+                row = VaultRotation(actor=self._actor.name, master_key_id=key.master_key_id, data_key_id=key.id)
             if _is_busy(row):
                 raise _busy(row)
-            if row.data_key_id is None:
-                # The write lock is held, so no other process of this database writes the ring's file now. Killed after
-                # that, the ring holds a key that nothing needs yet; the next call takes it.
-                master = self._new_ring(change.session).current
-                key = new_data_key(master)
-                add_key(change.session, key)
-                row.master_key_id, row.data_key_id = master.id, key.id
             row.worker, row.worker_until = self._worker, now() + LEASE
             change.session.add(row)
-            change.record(row.master_key_id or "", data_key=row.data_key_id, goes_on=goes_on)
-        self._id, self._master, self._data_key = row.id, row.master_key_id or "", row.data_key_id
+            change.record(row.master_key_id, data_key=row.data_key_id, goes_on=goes_on)
+        self._id, self._master, self._data_key = row.id, row.master_key_id, row.data_key_id
 
-    def _new_ring(self, session: Session) -> KeyRing:
-        """A ring whose newest key wraps nothing yet."""
-        ring = self._source.read()
+    def _new_ring(self, session: Session, ring: KeyRing | None) -> KeyRing:
+        """A ring whose newest key wraps nothing yet. The transaction holds the write lock, so no other process of this
+        database writes the ring's file now. Killed after that, the ring holds a key that nothing needs yet; the next
+        call takes it."""
+        if self._source.kind == "file":
+            ring = self._source.read()
         if ring is None:
             raise VaultError(f"The master key is missing in {self._source.where}; nothing was changed.")
         if ring.current.id not in {key.master_key_id for key in stored_keys(session)}:
@@ -210,9 +210,11 @@ class _Work:
         with self._workspace.store.writing(durable=True) as session:
             # A power failure must not bring back a data key whose master key is gone.
             self._mine(session).worker_until = now() + LEASE
+        ring = self._source.read()
         with changing(self._actor, self._workspace, "vault.rotated") as change:
             row = self._mine(change.session)
-            ring = self._source.read()
+            if self._source.kind == "file":
+                ring = self._source.read()
             if ring is None:
                 raise VaultError(f"The master key vanished from {self._source.where}. Put it back, then rotate again.")
             needed = ring.only({key.master_key_id for key in stored_keys(change.session)})

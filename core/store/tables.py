@@ -311,9 +311,9 @@ class VaultRotation(SQLModel, table=True):
 
     id: str = Field(default_factory=new_id, primary_key=True)
     actor: str
-    master_key_id: str | None = None
-    """The new master key; None until it and the new data key are made."""
-    data_key_id: str | None = None
+    master_key_id: str
+    data_key_id: str
+    """The new keys."""
     sealed: int = 0
     """How many values were sealed again so far."""
     worker: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
