@@ -90,8 +90,6 @@ def vault_status(actor: Actor, workspace: Workspace) -> VaultStatus:
     """The keys by their ids; never the keys themselves.
 
     Raises StoreError when the store cannot be read, VaultError when the master keys cannot be had."""
-    source = KeySource(workspace.settings)
-    ring = source.read()
     counts: dict[str, int] = {}
     with looking(actor, workspace, "vault.status") as session:
         keys = stored_keys(session)
@@ -99,6 +97,8 @@ def vault_status(actor: Actor, workspace: Workspace) -> VaultStatus:
             for key, count in column.counts(session).items():
                 counts[key] = counts.get(key, 0) + count
         begun = session.exec(select(VaultRotation).where(col(VaultRotation.ended).is_(None))).first()
+    source = KeySource(workspace.settings)
+    ring = source.read()
     known = [DataKeyStatus(key.id, key.master_key_id, counts.pop(key.id, 0)) for key in reversed(keys)]
     missing = [DataKeyStatus(key, "", count, missing=True) for key, count in sorted(counts.items())]
     return VaultStatus(source.kind, source.where, ring.ids if ring else [], known + missing, begun is not None)

@@ -136,6 +136,56 @@ def test_a_home_that_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+_RUNNING = """
+import sys
+from sqlmodel import select
+from core.services.signing import kept_place
+from core.services.workspace import open_workspace
+from core.settings import Settings
+from core.store.tables import KeptKey
+from tests.services.vaults import keep
+
+workspace = open_workspace(Settings())
+for line in iter(sys.stdin.readline, ""):
+    if line.strip() == "open":
+        with workspace.store.reading() as session:
+            rows = session.exec(select(KeptKey)).all()
+        print(len([workspace.vault.open(row.secret_key_sealed, kept_place(row.id)) for row in rows]))
+    else:
+        keep(workspace, line.strip())
+        print("kept")
+    sys.stdout.flush()
+"""
+
+
+def test_a_program_that_runs_meanwhile_seals_and_opens_before_and_after(settings: Settings, onboarding) -> None:
+    filled(settings, 50)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RUNNING],
+        env=os.environ | {"ONBOARDING_HOME": str(settings.home)},
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def ask(line: str) -> str:
+        print(line, file=process.stdin, flush=True)
+        return process.stdout.readline().strip()
+
+    try:
+        assert [ask("open"), ask("before")] == ["50", "kept"]
+        assert onboarding("vault", "rotate").returncode == 0
+        assert [ask("after"), ask("open")] == ["kept", "52"]
+        assert onboarding("vault", "rotate").returncode == 0
+        assert [ask("open"), ask("later")] == ["52", "kept"]
+    finally:
+        process.kill()
+        process.wait()
+    names = [*(f"key {number}" for number in range(50)), "before", "after", "later"]
+    assert secrets(settings) == {f"kept_key {name} secret_key": f"secret of {name}" for name in names}
+
+
 def test_two_processes_at_once_leave_one_ring(settings: Settings) -> None:
     filled(settings, 2000)
     before = secrets(settings)
