@@ -224,7 +224,7 @@ def test_what_another_program_writes_under_the_old_key_is_found_before_that_is_d
 ) -> None:
     rotating, old = opened(), opened()
     keep(rotating, "a", "b")
-    late = kept(old, "late")  # under the old data key
+    late = kept(old, "late", "0")  # under the old data key, and before the rows that were read last
     written = []
 
     def write_late(at: int, total: int) -> None:

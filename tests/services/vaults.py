@@ -9,7 +9,7 @@ from core.services.sealed_places import sealed_columns
 from core.services.signing import kept_place
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Credentials, KeptKey, KeyIntent, Project, Rotation
+from core.store.tables import Credentials, KeptKey, KeyIntent, Project, Rotation, new_id
 
 KINDS = {
     ("credentials", "proxy"),
@@ -29,9 +29,9 @@ def home(folder: Path) -> Settings:
     return Settings(home=folder)
 
 
-def kept(workspace: Workspace, name: str) -> KeptKey:
+def kept(workspace: Workspace, name: str, id: str | None = None) -> KeptKey:
     """A row whose secret is `secret of <name>`, not stored yet."""
-    row = KeptKey(access_key=name, region="r", account_id="1", secret_key_sealed="")
+    row = KeptKey(id=id or new_id(), access_key=name, region="r", account_id="1", secret_key_sealed="")
     row.secret_key_sealed = workspace.vault.seal(SecretStr(f"secret of {name}"), kept_place(row.id))
     return row
 
