@@ -15,7 +15,8 @@ def start_logging(settings: Settings, name: str, *, level: int | None = None) ->
     if any(isinstance(handler, RotatingFileHandler) for handler in root.handlers):
         return
     try:
-        settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # of what `parents` makes, others could read it
+        settings.logs.mkdir(mode=0o700, exist_ok=True)
         handler = RotatingFileHandler(settings.logs / f"{name}.log", maxBytes=1 << 20, backupCount=3)
     except OSError:
         return  # a home that cannot be written gets its clear line where it is opened

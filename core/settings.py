@@ -31,7 +31,14 @@ class Settings(BaseSettings):
         None, description="TOML file of further Regions: [[region]] name, label, api, oos, ca_file."
     )
     master_key: SecretStr | None = Field(
-        None, description="Master key, 32 bytes in base64. Without it: the file master.key in the home folder."
+        None,
+        description="Master key, 32 bytes in base64; several with commas or blanks between, the newest first. Without "
+        "it: the file master.key in the home folder.",
+    )
+    master_key_command: str | None = Field(
+        None,
+        description="Command of a secret manager that prints the master key, or several as above, such as "
+        "`pass show onboarding`. It runs without a shell; put no secret into it.",
     )
     operator: str = Field("operator", min_length=1, max_length=64, description="Name under which changes are recorded.")
     connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")

@@ -152,9 +152,9 @@ def begin_rotation(
         tag=(key.tag or "") if tag is None else tag.strip(),
         actor=actor.name,
     )
-    row.old_secret_sealed = workspace.vault.seal(secret, _place(row.id, "old_secret"))
     try:
         with changing(actor, workspace, "rotation.begin") as change:
+            row.old_secret_sealed = workspace.vault.seal(secret, _place(row.id, "old_secret"))
             change.session.add(row)
             change.record(access_key, region=region, account=row.account_id)
     except IntegrityError:

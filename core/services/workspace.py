@@ -3,16 +3,17 @@
 import os
 from dataclasses import dataclass
 from functools import cached_property
-
-from sqlmodel import Session, col, select
+from pathlib import Path
 
 from core.domain.regions import RegionCatalog
 from core.outscale.regions import load_regions
 from core.services.audit_chain import ChainKeys, begin_trail, open_keys
+from core.services.data_keys import add_key, stored_keys
+from core.services.sealed_places import seal_under_newest
 from core.settings import Settings
 from core.store.store import Store
-from core.store.tables import DataKey
-from core.vault.master_key import FILE_NAME, VaultError, create_master_key, find_master_key
+from core.vault.key_source import COMMAND_VARIABLE, VARIABLE, KeySource
+from core.vault.master_key import FILE_NAME, VaultError, create_key_file
 from core.vault.vault import Vault, WrappedKey, new_data_key
 
 
@@ -46,10 +47,12 @@ def open_workspace(settings: Settings) -> Workspace:
 
     Raises StoreError or VaultError, each with one line for the user; nothing is written over then."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_open_home(settings.home)
     os.umask(0o077)
     store = Store(settings.database)
     try:
         vault = _open_vault(settings, store)
+        seal_under_newest(store, vault)
         begin_trail(store, vault)
         return Workspace(settings=settings, store=store, vault=vault)
     except BaseException:
@@ -57,29 +60,33 @@ def open_workspace(settings: Settings) -> Workspace:
         raise
 
 
+def _refuse_open_home(home: Path) -> None:
+    """Who gets into the folder could put another database or key into it."""
+    if home.stat().st_mode & 0o077:
+        raise VaultError(f"Others can get into {home}, which holds your secrets. Run: chmod 700 {home}")
+
+
 def _open_vault(settings: Settings, store: Store) -> Vault:
-    master = find_master_key(settings.home, settings.master_key)
-    with store.reading() as session:
-        keys = _data_keys(session)
+    source = KeySource(settings)
+    ring = source.read()
+    keys = _read_keys(store)
     if not keys:
         with store.writing() as session:
-            keys = _data_keys(session)  # another process may have been faster
+            keys = stored_keys(session)  # another process may have been faster
             if not keys:
-                master = master or create_master_key(settings.home)
-                key = new_data_key(master)
-                session.add(DataKey(id=key.id, master_key_id=key.master_key_id, wrapped=key.wrapped))
-                keys = [key]
-    if master is None:
-        master = find_master_key(settings.home, settings.master_key)
-    if master is None:
+                ring = ring or create_key_file(settings.home)
+                keys = [new_data_key(ring.current)]
+                add_key(session, keys[0])
+    ring = ring or source.read()
+    if ring is None:
         raise VaultError(
             f"The master key is missing: the secrets in {settings.database} were sealed under "
-            f"{keys[-1].master_key_id}. Put {FILE_NAME} back into {settings.home} or set ONBOARDING_MASTER_KEY; "
-            "nothing was changed."
+            f"{keys[-1].master_key_id}. Put {FILE_NAME} back into {settings.home}, or set {VARIABLE} or "
+            f"{COMMAND_VARIABLE}; nothing was changed."
         )
-    return Vault(master, keys)
+    return Vault(ring, keys, read_ring=source.read, read_keys=lambda: _read_keys(store))
 
 
-def _data_keys(session: Session) -> list[WrappedKey]:
-    rows = session.exec(select(DataKey).order_by(col(DataKey.created))).all()
-    return [WrappedKey(id=row.id, master_key_id=row.master_key_id, wrapped=row.wrapped) for row in rows]
+def _read_keys(store: Store) -> list[WrappedKey]:
+    with store.reading() as session:
+        return stored_keys(session)

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.orm import sessionmaker
 from sqlmodel import Session
 
 BUSY_SECONDS = 5.0
@@ -45,6 +46,8 @@ class Store:
         Raises StoreError when it cannot be opened, is damaged, or was written by a newer version."""
         self.path = path
         self.engine = _engine(path, busy_seconds)
+        self.writers = sessionmaker(class_=Session, expire_on_commit=False)
+        """Makes the sessions that write; what has to hold for every write listens to its events."""
         with self._explained():
             self._migrate()
 
@@ -64,13 +67,14 @@ class Store:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, durable: bool = False) -> Iterator[Session]:
         """A transaction that is committed at the end and undone by any exception. It takes the write lock at once,
-        so that two writers wait for each other instead of failing halfway.
+        so that two writers wait for each other instead of failing halfway. With `durable`, it and all that was
+        committed before outlive a power failure; otherwise the last moments may be lost, in their order.
 
         Raises StoreError when the database is locked, read-only or full."""
-        writer = self.engine.execution_options(immediate=True)
-        with self._explained(), Session(writer, expire_on_commit=False) as session, session.begin():
+        writer = self.engine.execution_options(immediate=True, durable=durable)
+        with self._explained(), self.writers(bind=writer) as session, session.begin():
             session.connection()  # a session alone would wait for its first statement
             yield session
 
@@ -100,7 +104,8 @@ def _version(connection: Connection) -> str | None:
 
 
 def _engine(path: Path, busy_seconds: float) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_seconds})
+    # No bound on connections: a thread that holds one may need another, to learn a key.
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_seconds}, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -116,7 +121,10 @@ def _engine(path: Path, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        immediate = connection.get_execution_options().get("immediate")
+        options = connection.get_execution_options()
+        if options.get("durable"):
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")  # from here on for this connection
+        immediate = options.get("immediate")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine

@@ -304,6 +304,25 @@ class Rotation(SQLModel, table=True):
     """`done`, `brought_back` or `given_up`."""
 
 
+class VaultRotation(SQLModel, table=True):
+    """A change of the keys that seal: begun, gone on with after a stop, ended. At most one has not ended."""
+
+    __tablename__ = "vault_rotation"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    actor: str
+    master_key_id: str
+    data_key_id: str
+    """The new keys."""
+    sealed: int = 0
+    """How many values were sealed again so far."""
+    worker: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    """Who is at it now, until `worker_until`: a random token, the person, the computer and its process."""
+    worker_until: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    begun: datetime = _time()
+    ended: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+
+
 class Policy(SQLModel, table=True):
     """What an administrator decided about keys and requests; one row. Days."""
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -44,6 +45,19 @@ def test_the_connections_are_set_up_on_every_thread(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert said == [("wal", 1, 1)] * 3
+
+
+def test_a_durable_transaction_waits_for_the_disk(store: Store) -> None:
+    with store.writing(durable=True) as session:
+        session.add(_event())
+        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    assert _subjects(store) == ["demo"]
+
+
+def test_many_transactions_at_once_each_get_a_connection(store: Store) -> None:
+    with ExitStack() as stack:
+        for _ in range(40):
+            assert stack.enter_context(store.reading()).exec(select(Event)).all() == []
 
 
 def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
