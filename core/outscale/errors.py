@@ -7,6 +7,7 @@ class Trouble(StrEnum):
     """What went wrong, told apart as far as the answer allows. Codes: facts, section 4."""
 
     # On the way: the service was not reached from here.
+    NOT_ALLOWED = "not_allowed"  # this program may not connect there: core/domain/hosts.py
     NAME = "name"  # a host name that does not resolve
     CONNECTION = "connection"  # refused, reset, no route
     TIMEOUT = "timeout"
@@ -42,6 +43,7 @@ class Trouble(StrEnum):
 
 ON_THE_WAY = frozenset(
     {
+        Trouble.NOT_ALLOWED,
         Trouble.NAME,
         Trouble.CONNECTION,
         Trouble.TIMEOUT,

@@ -174,6 +174,7 @@ def storage_key(actor: Actor, workspace: Workspace, choice: BucketChoice, action
         parse_proxy(proxy) if proxy else None,
         settings.connect_timeout,
         settings.read_timeout,
+        workspace.allowed,
     )
 
 

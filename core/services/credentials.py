@@ -75,7 +75,9 @@ def check_again(
     While a check runs the state is Pending; a stopped check leaves the state that was before.
 
     Raises StoreError when the store refuses."""
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop or threading.Event())
+    run = Run(
+        workspace.settings, workspace.regions, workspace.allowed, progress=progress, stop=stop or threading.Event()
+    )
     return [_check_one(actor, workspace, name, run) for name in names]
 
 

@@ -190,7 +190,7 @@ def advance(
     Raises StoreError when the store refuses, VaultError when a secret does not open."""
     stop = stop or threading.Event()
     token = f"{actor.name} {secrets.token_hex(8)}"
-    run = Run(workspace.settings, workspace.regions, progress=progress, stop=stop)
+    run = Run(workspace.settings, workspace.regions, workspace.allowed, progress=progress, stop=stop)
     results: list[CheckResult] = []
     while True:
         row, problem = _claim(actor, workspace, rotation, token, take_over=take_over)

@@ -1,15 +1,17 @@
 """What every use case works with: settings, store, vault and Regions, opened once per process."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from core.domain.hosts import Allowed, parse_rule
 from core.domain.regions import RegionCatalog
 from core.outscale.regions import load_regions
 from core.settings import Settings
 from core.store.store import Store
-from core.store.tables import DataKey
+from core.store.tables import AllowedHost, DataKey
 from core.vault.master_key import FILE_NAME, VaultError, create_master_key, find_master_key
 from core.vault.vault import Vault, WrappedKey, new_data_key
 
@@ -26,6 +28,17 @@ class Workspace:
     def regions(self) -> RegionCatalog:
         """The Regions known now; the sandbox's own come and go with it."""
         return load_regions(self.settings)
+
+    @property
+    def allowed(self) -> Allowed:
+        """The hosts that an administrator allows now, beside those that files and the environment name."""
+        with self.store.reading() as session:
+            entries = session.exec(select(AllowedHost.entry)).all()
+        rules = []
+        for entry in entries:
+            with suppress(ValueError):  # an older version may have taken what is never opened now
+                rules.append(parse_rule(entry))
+        return Allowed(tuple(rules))
 
     def close(self) -> None:
         """Give the database back."""
