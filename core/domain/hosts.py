@@ -118,10 +118,14 @@ class Refusal:
     mend: str
 
 
+class NeverOpenedError(ValueError):
+    """An entry that would open what is never opened. The text is for the user."""
+
+
 def parse_rule(text: str) -> HostRule:
     """Read an entry of the allow-list as typed.
 
-    Raises ValueError with a message for the user, also for an entry that would open what is never opened."""
+    Raises ValueError with a message for the user, and NeverOpenedError for what nobody can allow."""
     text = text.strip().lower()
     if "://" in text or "@" in text:
         raise ValueError("An entry is a host alone, without https:// and without user and password.")
@@ -139,7 +143,7 @@ def parse_rule(text: str) -> HostRule:
         for one in closed:
             if one == name or name.endswith(".localhost") or (below and one.endswith(f".{name}")):
                 told = f"would open {one}, which is" if below else "is"
-                raise ValueError(f"{host} {told} {what}: that is never connected to.")
+                raise NeverOpenedError(f"{host} {told} {what}: that is never connected to.")
     return HostRule(name=name, below=below, port=port)
 
 
@@ -270,9 +274,9 @@ def _network_rule(host: str, port: int | None) -> HostRule:
         if closed.version == network.version and network.overlaps(closed):
             single = closed.network_address if closed.prefixlen == closed.max_prefixlen else closed
             if network.subnet_of(closed):  # type: ignore[arg-type]
-                raise ValueError(f"{host} is {what}: that is never connected to.")
+                raise NeverOpenedError(f"{host} is {what}: that is never connected to.")
             told = f"{host} would open {single}, which is {what}: that is never connected to."
-            raise ValueError(f"{told} Name smaller networks, or hosts.")
+            raise NeverOpenedError(f"{told} Name smaller networks, or hosts.")
     return HostRule(network=network, port=port)
 
 

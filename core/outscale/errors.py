@@ -30,7 +30,7 @@ class Trouble(StrEnum):
     CLOCK = "clock"  # code 15; RequestTimeTooSkewed
     ACCESS_RULE = "access_rule"  # code 14
     LOCKED = "locked"  # codes 11, 13
-    PASSWORD_EXPIRED = "password_expired"  # noqa: S105  # code 20
+    PASSWORD_EXPIRED = "password_expired"  # noqa: S105  # pragma: allowlist secret - code 20
     WRONG_METHOD = "wrong_method"  # codes 8, 9, 10, 12: password where a signature is needed, or the reverse
     FORBIDDEN = "forbidden"  # codes 4, 5, 7; AccessDenied
     # Refused for what was asked.

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem, proxy_problem
-from core.domain.hosts import RULE_FORM, parse_rule
+from core.domain.hosts import RULE_FORM, NeverOpenedError, parse_rule
 from core.domain.proxy import parse_proxy
 from core.outscale.egress import typed_refusal
 from core.services.use_case import changing, looking
@@ -47,6 +47,8 @@ def allow_host(actor: Actor, workspace: Workspace, entry: str, note: str = "") -
     Raises StoreError when the store refuses."""
     try:
         written = str(parse_rule(entry))
+    except NeverOpenedError as error:
+        return [FieldProblem(field="entry", what=str(error), mend="Nobody can allow it.")]
     except ValueError as error:
         return [FieldProblem(field="entry", what=str(error), mend=f"Write it like {RULE_FORM}.")]
     note = " ".join(note.split())

@@ -22,8 +22,8 @@ from core.outscale.oos import Oos
 from tests.clients.listeners import PASSWORD, USER
 
 ACCESS_KEY = "TESTTESTTESTTESTTEST"
-SECRET_KEY = "SECRETSECRETSECRETSECRETSECRETSECRETSECR"
-EMAIL, ACCOUNT_PASSWORD = "someone@example.com", "Correct-Horse-42-Battery"
+SECRET_KEY = "SECRETSECRETSECRETSECRETSECRETSECRETSECR"  # pragma: allowlist secret - made up
+EMAIL, ACCOUNT_PASSWORD = "someone@example.com", "Correct-Horse-42-Battery"  # pragma: allowlist secret - made up
 SECRETS = (SECRET_KEY, ACCOUNT_PASSWORD, PASSWORD)
 
 Ask = Callable[..., OutscaleError | None]

@@ -29,7 +29,7 @@ from tests.terminal.test_terminal import project_form
 
 ACTOR = Actor(name="tester", via="test", role=Role.ADMINISTRATOR)
 DAY = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-WRONG_PASSWORD, WRONG_SECRET = "Not-the-pass=word/1", "WRONGSECRET" * 4
+WRONG_PASSWORD, WRONG_SECRET = "Not-the-pass=word/1", "WRONGSECRET" * 4  # pragma: allowlist secret - made up
 
 
 class Terminal:
