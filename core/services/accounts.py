@@ -227,7 +227,7 @@ def read_from_key(
     problems += [
         problem for problem in (region_problem("region", region, workspace.regions), proxy_problem(proxy)) if problem
     ]
-    problems = with_proxy_refusal(workspace, problems, proxy)
+    problems = with_proxy_refusal(actor, workspace, problems, proxy)
     if problems:
         return ReadAccount(problems=problems)
     way = parse_proxy(proxy.get_secret_value()) if proxy.get_secret_value() else None

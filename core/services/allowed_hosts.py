@@ -11,7 +11,7 @@ from core.domain.credentials import FieldProblem, proxy_problem
 from core.domain.hosts import RULE_FORM, NeverOpenedError, parse_rule
 from core.domain.proxy import parse_proxy
 from core.outscale.egress import typed_refusal
-from core.services.use_case import changing, looking
+from core.services.use_case import changing, looking, refuse
 from core.services.workspace import Workspace
 from core.store.tables import AllowedHost
 
@@ -78,16 +78,22 @@ def remove_allowed_host(actor: Actor, workspace: Workspace, entry: str) -> Field
     return None
 
 
-def with_proxy_refusal(workspace: Workspace, problems: Iterable[FieldProblem], proxy: SecretStr) -> list[FieldProblem]:
-    """The problems of a form, and that of its proxy when its host may not be connected to. Nothing is connected to.
+def with_proxy_refusal(
+    actor: Actor, workspace: Workspace, problems: Iterable[FieldProblem], proxy: SecretStr
+) -> list[FieldProblem]:
+    """The problems of a form, and that of its proxy when its host may not be connected to, which is recorded: somebody
+    may be looking for a way in. Nothing is connected to.
 
-    Raises StoreError when the store cannot be read."""
+    Raises StoreError when the store refuses."""
     found = list(problems)
     if not proxy.get_secret_value() or proxy_problem(proxy):
         return found
     way = parse_proxy(proxy.get_secret_value())
     refused = typed_refusal(way.host, way.port, workspace.allowed)
-    return [*found, FieldProblem(field="proxy", what=refused.what, mend=refused.mend)] if refused else found
+    if refused is None:
+        return found
+    told = refuse(actor, workspace, "proxy", way.address, refused.what)
+    return [*found, FieldProblem(field="proxy", what=str(told), mend=refused.mend)]
 
 
 def _counts(entry: str) -> bool:

@@ -202,7 +202,7 @@ def _prepared(
     over (0 for new credentials)."""
     problems, draft, revision = _filled(actor, workspace, draft, editing, remove_proxy)
     if not draft.billing_only:
-        problems = with_proxy_refusal(workspace, problems, draft.proxy)
+        problems = with_proxy_refusal(actor, workspace, problems, draft.proxy)
     return problems, draft, revision
 
 

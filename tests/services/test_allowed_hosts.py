@@ -130,6 +130,11 @@ def test_the_form_says_so_before_any_connection(
     )
     assert [problem.field for problem in read.problems] == ["proxy"]
     assert nothing_leaves == []
+    with workspace.store.reading() as session:
+        noted = session.exec(select(Event).where(Event.action == "refused.proxy")).all()
+    assert len(noted) == 3, "each try is recorded"
+    assert words in noted[0].details["why"]
+    assert noted[0].subject.endswith((":80", ":3128")) and "p@ss" not in str(noted)
 
 
 def test_a_metadata_address_as_an_http_proxy(workspace: Workspace, sandbox, nothing_leaves: list[str]) -> None:
