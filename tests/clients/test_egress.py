@@ -14,7 +14,7 @@ from core.outscale import egress
 from core.outscale.egress import Gate, Place, typed_refusal
 from core.outscale.errors import OutscaleError, Trouble
 from tests.clients.conftest import Ask, oapi, oos, proxy_at, region_at
-from tests.clients.listeners import NO_BUCKETS, VERSION, Origin, Proxy, Reply
+from tests.clients.listeners import NO_BUCKETS, VERSION, LineByLine, Origin, Proxy, Reply
 
 NAME = "api.lab.example"
 PROXY = "proxy.lab.example"
@@ -234,9 +234,10 @@ def test_a_proxy_needs_an_entry(
 
 def test_a_question_about_an_http_proxy_goes_to_the_same_address(ask: Ask, net: Net) -> None:
     net.names[PROXY] = [[PUBLIC], ["127.0.0.1"]]
-    with Proxy() as proxy:
+    with LineByLine() as proxy:  # silent when TLS begins, so it is asked in plain http
         net.routes[PUBLIC] = proxy.port
-        error = ask(region("https://api.example"), proxy=proxy_at(3128, host=PROXY), allowed=allowed(PROXY))
+        way = {"proxy": proxy_at(3128, host=PROXY), "allowed": allowed(PROXY), "connect_timeout": 0.3}
+        error = ask(region("https://api.example"), **way)
         assert error and error.trouble is Trouble.PROXY_IS_HTTP
     assert net.asked == [PROXY]
     assert set(net.dialled) == {PUBLIC}
