@@ -1,10 +1,11 @@
-"""Administration: the policy on keys and requests, and who may do what."""
+"""Administration: the policy, the hosts that may be connected to, who may do what."""
 
 import pandas as pd
 import streamlit as st
 
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
 from dashboard.session import PLAIN, actor, may, workspace
+from dashboard.widgets.allowed_hosts import show_allowed_hosts
 from dashboard.widgets.problems import beside
 from dashboard.widgets.rights import show_rights
 from dashboard.widgets.text import safe
@@ -53,6 +54,7 @@ def _policy(present: PolicyFigures) -> None:
         saved = st.form_submit_button("Save", type="primary", icon=":material/save:")
     if saved:
         _save(PolicyFigures.model_validate(typed))
+    show_allowed_hosts()
 
 
 def _save(draft: PolicyFigures) -> None:

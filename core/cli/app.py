@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.cli import accounts, audit, bills, buckets, credentials, keys, policy, requests, vault
+from core.cli import accounts, allow, audit, bills, buckets, credentials, keys, policy, requests, vault
 from core.cli.costs import costs
 from core.cli.output import Json, as_json, fail, plain, table
 from core.cli.run import run_all
@@ -31,6 +31,7 @@ app.add_typer(keys.app, name="keys", help="Access keys: create, change, rotate, 
 app.add_typer(policy.app, name="policy", help="When keys and requests need attention.")
 app.add_typer(audit.app, name="audit", help="What was done, by whom, from where; whether that record is whole.")
 app.add_typer(vault.app, name="vault", help="The keys that everything is sealed with: look, check, rotate.")
+app.add_typer(allow.app, name="allow", help="Hosts that may be connected to: proxies, private addresses.")
 app.add_typer(sandbox_app, name="sandbox", help="The local OUTSCALE for demos and tests.")
 
 

@@ -75,7 +75,7 @@ def _start(command: list[str], settings: Settings, name: str) -> subprocess.Pope
     settings.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     shown = name == "sandbox"  # what keeps it from starting is one line for the user
     with (settings.logs / f"{name}.out").open("ab") as out:
-        return subprocess.Popen(  # noqa: S603 - our own parts
+        return subprocess.Popen(  # noqa: S603 - our own parts # nosec B603
             command,
             cwd=_ROOT,
             stdin=subprocess.DEVNULL,

@@ -35,11 +35,12 @@ DATA_LABELS = {
 PHONES = ("PhoneNumber", "MobileNumber")
 
 USED_FOR = {
-    "password": "Used mainly for graphical user interfaces, such as Cockpit.",
+    "password": "Used mainly for graphical user interfaces, such as Cockpit.",  # pragma: allowlist secret - a text
     "access_keys": "Used mainly for APIs and command lines: they sign requests.",
     "keypairs": "Used to connect to instances by SSH.",
 }
 """The authentication methods of an account (OUTSCALE, Managing your Account: Authentication)."""
+# pragma: allowlist nextline secret - a rule for people
 PASSWORD_RULE = "At least 17 characters, with small letters, capital letters, digits and special characters."  # noqa: S105
 """Cockpit's rule (OUTSCALE documentation, About Password Protection)."""
 

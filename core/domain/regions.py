@@ -11,7 +11,8 @@ DEFAULT_REGION = "eu-west-2"
 
 class Region(BaseModel):
     """One Region. `api` ends in the version path (`…/api/v1`), `oos` is the object storage; both without a
-    trailing slash. `ca_file` is a PEM file for Regions whose certificates no public authority signed."""
+    trailing slash. `ca_file` is a PEM file for Regions whose certificates no public authority signed. `from_file`: an
+    administrator's file names it, so its hosts may have private addresses; `sandbox`: it is on this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,6 +22,7 @@ class Region(BaseModel):
     oos: str = Field(pattern=r"^https?://\S+[^/]$")
     ca_file: Path | None = None
     retired: bool = False
+    from_file: bool = False
     sandbox: bool = False
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ class Trouble(StrEnum):
     """What went wrong, told apart as far as the answer allows. Codes: facts, section 4."""
 
     # On the way: the service was not reached from here.
+    NOT_ALLOWED = "not_allowed"  # this program may not connect there: core/domain/hosts.py
     NAME = "name"  # a host name that does not resolve
     CONNECTION = "connection"  # refused, reset, no route
     TIMEOUT = "timeout"
@@ -29,7 +30,7 @@ class Trouble(StrEnum):
     CLOCK = "clock"  # code 15; RequestTimeTooSkewed
     ACCESS_RULE = "access_rule"  # code 14
     LOCKED = "locked"  # codes 11, 13
-    PASSWORD_EXPIRED = "password_expired"  # noqa: S105  # code 20
+    PASSWORD_EXPIRED = "password_expired"  # noqa: S105  # pragma: allowlist secret - code 20
     WRONG_METHOD = "wrong_method"  # codes 8, 9, 10, 12: password where a signature is needed, or the reverse
     FORBIDDEN = "forbidden"  # codes 4, 5, 7; AccessDenied
     # Refused for what was asked.
@@ -42,6 +43,7 @@ class Trouble(StrEnum):
 
 ON_THE_WAY = frozenset(
     {
+        Trouble.NOT_ALLOWED,
         Trouble.NAME,
         Trouble.CONNECTION,
         Trouble.TIMEOUT,

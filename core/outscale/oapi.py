@@ -15,6 +15,7 @@ from osc_sdk_python.authentication import DEFAULT_USER_AGENT, Authentication
 from osc_sdk_python.credentials import Profile
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from core.domain.hosts import NOTHING, Allowed
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
 from core.outscale.errors import OutscaleError, Trouble
@@ -58,6 +59,7 @@ class Oapi:
         email: str | None = None,
         password: SecretStr | None = None,
         proxy: ProxyUrl | None = None,
+        allowed: Allowed = NOTHING,
         connect_timeout: float = 5,
         read_timeout: float = 20,
     ) -> None:
@@ -72,7 +74,7 @@ class Oapi:
         self._secret_key = secret_key
         self._email = email
         self._password = password
-        self._transport = Transport(region.ca_file, proxy, connect_timeout, read_timeout)
+        self._transport = Transport(region, proxy, allowed, connect_timeout, read_timeout)
         self._proxy = proxy
 
     def __enter__(self) -> Self:

@@ -24,6 +24,7 @@ from botocore.model import StructureShape
 from botocore.parsers import create_parser
 from pydantic import SecretStr
 
+from core.domain.hosts import NOTHING, Allowed
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
 from core.outscale.errors import OutscaleError, Trouble
@@ -75,12 +76,13 @@ class Oos:
         secret_key: SecretStr,
         *,
         proxy: ProxyUrl | None = None,
+        allowed: Allowed = NOTHING,
         connect_timeout: float = 5,
         read_timeout: float = 20,
     ) -> None:
         self._region = region
         self._host = urlsplit(region.oos).hostname or region.oos
-        self._transport = Transport(region.ca_file, proxy, connect_timeout, read_timeout)
+        self._transport = Transport(region, proxy, allowed, connect_timeout, read_timeout)
         self._client = _new_client(region, access_key, secret_key)
         pair = BotoCredentials(access_key, secret_key.get_secret_value())
         self._signer = S3SigV4Auth(pair, "s3", region.name)

@@ -40,7 +40,7 @@ def parse_page(content: bytes) -> ListedPage:
     reader = _Reader()
     # Without document type there is nothing to expand. A tree of elements would keep the garbage collector busy for
     # as long again as the whole listing takes.
-    parser: XMLParser[ListedPage] = XMLParser(target=reader)  # noqa: S314
+    parser: XMLParser[ListedPage] = XMLParser(target=reader)  # noqa: S314 # nosec B314
     try:
         parser.feed(content)
         return parser.close()

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from pydantic import ValidationError
 
+from core.domain.hosts import literal_refusal
 from core.domain.regions import Region, RegionCatalog
 from core.settings import Settings
 
@@ -31,7 +33,7 @@ def load_regions(settings: Settings) -> RegionCatalog:
     Raises RegionFileError when that file cannot be used."""
     regions = list(_region_file(_BUNDLED))
     if settings.regions is not None:
-        regions += _region_file(settings.regions)
+        regions += [region.model_copy(update={"from_file": True}) for region in _region_file(settings.regions)]
     return RegionCatalog(regions + _sandbox_regions(settings.sandbox_file))
 
 
@@ -79,9 +81,28 @@ def _entry(file: Path, number: int, entry: object) -> Region:
     if isinstance(fields.get("ca_file"), str):
         fields["ca_file"] = _ca_file(where, file.parent / Path(fields["ca_file"]).expanduser())
     try:
-        return Region.model_validate(fields)
+        region = Region.model_validate(fields)
     except ValidationError as error:
         raise RegionFileError(f"{where}: {'; '.join(_problems(error))}.") from None
+    for field in ("api", "oos"):
+        if problem := _address_problem(getattr(region, field)):
+            raise RegionFileError(f"{where}: {field} {problem}")
+    return region
+
+
+def _address_problem(address: str) -> str:
+    """What is wrong with the host of an address; empty when nothing is."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host:
+        return "has no host or port that can be read."
+    if "@" in parts.netloc or "\\" in address:
+        return "must be a host alone, without user, password or backslash."
+    refused = literal_refusal(host)
+    return f"cannot be used: {refused.what}" if refused else ""
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

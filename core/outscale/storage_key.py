@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from core.domain.hosts import NOTHING, Allowed
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
 from core.outscale.oos import Oos
@@ -19,6 +20,7 @@ class StorageKey:
     proxy: ProxyUrl | None
     connect_timeout: float
     read_timeout: float
+    allowed: Allowed = NOTHING
 
     def open(self) -> Oos:
         """The object storage; nothing is asked of it yet."""
@@ -27,6 +29,7 @@ class StorageKey:
             self.access_key,
             self.secret_key,
             proxy=self.proxy,
+            allowed=self.allowed,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
         )

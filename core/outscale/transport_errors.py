@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+from collections.abc import Callable
 
 import urllib3
 from urllib3.exceptions import (
@@ -20,11 +21,15 @@ from core.outscale.errors import OutscaleError, Trouble
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNKNOWN_PROTOCOL", "HTTP_REQUEST")
 _API_TYPES = ("json", "xml")
+Connect = Callable[[str, int, float], socket.socket]
+"""Opens a connection to a host and port within so many seconds, as this client may."""
 
 
-def way_error(error: Exception, host: str, proxy: ProxyUrl | None, timeout: urllib3.Timeout) -> OutscaleError:
+def way_error(
+    error: Exception, host: str, proxy: ProxyUrl | None, timeout: urllib3.Timeout, connect: Connect
+) -> OutscaleError:
     """What urllib3's `error` means for a request to `host`, through `proxy` if any."""
-    told = _proxy_error(error, host, proxy, timeout) if proxy else None
+    told = _proxy_error(error, host, proxy, timeout, connect) if proxy else None
     return told or _host_error(error, host, proxy, timeout)
 
 
@@ -96,7 +101,9 @@ def _tls_error(details: str, host: str, through: str) -> OutscaleError:
     )
 
 
-def _proxy_error(error: Exception, host: str, proxy: ProxyUrl, timeout: urllib3.Timeout) -> OutscaleError | None:
+def _proxy_error(
+    error: Exception, host: str, proxy: ProxyUrl, timeout: urllib3.Timeout, connect: Connect
+) -> OutscaleError | None:
     """The error when it is the proxy's, None when it happened behind it."""
     tunnel = _TUNNEL.search(str(error))
     if tunnel:
@@ -123,7 +130,7 @@ def _proxy_error(error: Exception, host: str, proxy: ProxyUrl, timeout: urllib3.
             details=details,
             passing=late,
         )
-    if _is_not_tls(details) or (not _is_about_certificate(details) and _answers_http(proxy, timeout)):
+    if _is_not_tls(details) or (not _is_about_certificate(details) and _answers_http(proxy, timeout, connect)):
         return OutscaleError(
             Trouble.PROXY_IS_HTTP,
             f"This proxy speaks http, not https: {proxy.address} answered without TLS.",
@@ -165,11 +172,11 @@ def _refused(proxy: ProxyUrl, status: int, host: str = "OUTSCALE") -> OutscaleEr
     return OutscaleError(Trouble.PROXY_REFUSED, what, mend, code=str(status))
 
 
-def _answers_http(proxy: ProxyUrl, timeout: urllib3.Timeout) -> bool:
+def _answers_http(proxy: ProxyUrl, timeout: urllib3.Timeout, connect: Connect) -> bool:
     """Ask in plain http, without user and password: an http proxy may answer the beginning of TLS with silence."""
     wait = timeout.connect_timeout
     try:
-        with socket.create_connection((proxy.host, proxy.port), wait if isinstance(wait, (int, float)) else 5) as line:
+        with connect(proxy.host, proxy.port, wait if isinstance(wait, (int, float)) else 5) as line:
             line.sendall(b"OPTIONS * HTTP/1.0\r\n\r\n")
             return line.recv(5) == b"HTTP/"
     except OSError:

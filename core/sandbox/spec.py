@@ -71,7 +71,9 @@ def load_spec(folder: Path) -> Spec:
     except (OSError, ValueError):
         pass
     source = files("osc_sdk_python").joinpath("resources/outscale.yaml").read_text(encoding="utf-8")
-    document = _either_date(yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    written = yaml.load(source, Loader=loader)  # noqa: S506 - both are the safe one # nosec B506
+    document = _either_date(written)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = copy.with_suffix(".draft")
     draft.write_text(json.dumps(document, default=str))

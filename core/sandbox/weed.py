@@ -125,7 +125,7 @@ def _spawn(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
         try:
             handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "wb") as output:
-                process = subprocess.Popen(  # noqa: S603 - our own binary
+                process = subprocess.Popen(  # noqa: S603 - our own binary # nosec B603
                     command,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -191,8 +191,9 @@ def _end_stale(folder: Path) -> None:
 
 def _remove_sockets(ports: Iterable[int]) -> None:
     """Remove the sockets that SeaweedFS leaves behind when it is killed."""
+    folder = Path("/tmp")  # noqa: S108 - it knows no other place # nosec B108
     for port in ports:
-        for path in Path("/tmp").glob(f"seaweedfs-*-{int(port)}.sock"):  # noqa: S108 - it knows no other place
+        for path in folder.glob(f"seaweedfs-*-{int(port)}.sock"):
             with contextlib.suppress(OSError):
                 path.unlink()
 

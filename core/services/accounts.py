@@ -16,6 +16,7 @@ from core.domain.proxy import parse_proxy
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import Account as Answered
 from core.outscale.oapi import Oapi
+from core.services.allowed_hosts import with_proxy_refusal
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
@@ -239,6 +240,7 @@ def read_from_key(
         for problem in (region_problem("region", region, regions_for(actor, workspace)), proxy_problem(proxy))
         if problem
     ]
+    problems = with_proxy_refusal(actor, workspace, problems, proxy)
     if problems:
         return ReadAccount(problems=problems)
     way = parse_proxy(proxy.get_secret_value()) if proxy.get_secret_value() else None

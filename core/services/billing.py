@@ -189,6 +189,7 @@ def storage_key(
         parse_proxy(proxy) if proxy else None,
         settings.connect_timeout,
         settings.read_timeout,
+        workspace.allowed,
     )
 
 

@@ -83,7 +83,13 @@ def check_again(
     While a check runs the state is Pending; a stopped check leaves the state that was before.
 
     Raises StoreError when the store refuses."""
-    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop or threading.Event())
+    run = Run(
+        workspace.settings,
+        regions_for(actor, workspace),
+        workspace.allowed,
+        progress=progress,
+        stop=stop or threading.Event(),
+    )
     return [_check_one(actor, workspace, name, run) for name in names]
 
 

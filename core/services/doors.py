@@ -216,6 +216,7 @@ def _by_password(workspace: Workspace, region: str, email: str, password: Secret
         workspace.regions[region],
         email=email,
         password=password,
+        allowed=workspace.allowed,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
     )

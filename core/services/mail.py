@@ -9,7 +9,10 @@ from email.message import EmailMessage
 from email.utils import localtime, make_msgid
 from enum import StrEnum
 
+from core.domain.hosts import NOTHING, Standing
 from core.domain.requests import Mail
+from core.outscale.egress import Gate
+from core.outscale.errors import OutscaleError
 from core.settings import Settings
 
 _WORDS_SHOWN = 200
@@ -18,6 +21,7 @@ _WORDS_SHOWN = 200
 class MailTrouble(StrEnum):
     """What kept a letter from being sent."""
 
+    NOT_ALLOWED = "not_allowed"  # this program never connects there
     NAME = "name"
     CONNECTION = "connection"
     TLS = "tls"
@@ -60,6 +64,8 @@ def send_mail(settings: Settings, mail: Mail) -> MailProblem | None:
     letter = message(mail, settings.smtp_from or "")
     try:
         server = _connected(settings)
+    except OutscaleError as refused:
+        return MailProblem(MailTrouble.NOT_ALLOWED, refused.what, "Check ONBOARDING_SMTP_HOST.")
     except (OSError, _TlsError) as error:
         return _unusable(settings, where, error)
     handed_over = False
@@ -83,6 +89,18 @@ def send_mail(settings: Settings, mail: Mail) -> MailProblem | None:
     return None
 
 
+class _Smtp(smtplib.SMTP):
+    """A connection that the gate opens. The environment names the server, so it may be in a private network, and on
+    this machine when it is written as such."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return Gate(Standing.SETTING, NOTHING).connect(host, port, timeout)
+
+
+class _SmtpOverTls(smtplib.SMTP_SSL, _Smtp):
+    """The same, secured from the first byte for the server's name."""
+
+
 class _TlsError(Exception):
     """The way could not be secured. The text says why."""
 
@@ -91,15 +109,15 @@ def _connected(settings: Settings) -> smtplib.SMTP:
     """A connection that is as secure as the settings ask for."""
     host, port, patience = settings.smtp_host or "", settings.smtp_port, settings.read_timeout
     if settings.smtp_tls == "none":
-        return smtplib.SMTP(host, port, timeout=patience)
+        return _Smtp(host, port, timeout=patience)
     try:
         context = ssl.create_default_context(cafile=settings.smtp_ca_file)
     except OSError as error:  # a PEM file without certificates is an SSLError, which is one too
         reason = f"{settings.smtp_ca_file} cannot be used ({error.strerror or 'no certificate in PEM form'})"
         raise _TlsError(reason) from None
     if settings.smtp_tls == "tls":
-        return smtplib.SMTP_SSL(host, port, timeout=patience, context=context)
-    server = smtplib.SMTP(host, port, timeout=patience)
+        return _SmtpOverTls(host, port, timeout=patience, context=context)
+    server = _Smtp(host, port, timeout=patience)
     try:
         code, _ = server.starttls(context=context)
         if code != 220:

@@ -15,6 +15,7 @@ from core.domain.checks import CheckResult, Outcome, State, state_of
 from core.domain.credentials import CredentialsDraft, FieldProblem, draft_problems
 from core.domain.proxy import parse_proxy
 from core.services import sealed
+from core.services.allowed_hosts import with_proxy_refusal
 from core.services.checks.billing import BUCKET_CHECKS, REGION_CHECKS, check_billing
 from core.services.checks.projects import PROJECT_CHECKS, Known, check_project
 from core.services.checks.run import Progress, Run
@@ -92,7 +93,13 @@ def check_draft(
     problems, draft, revision = _prepared(actor, workspace, draft, editing, remove_proxy)
     if problems:
         return CheckReport(draft.name, problems=problems)
-    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop or threading.Event())
+    run = Run(
+        workspace.settings,
+        regions_for(actor, workspace),
+        workspace.allowed,
+        progress=progress,
+        stop=stop or threading.Event(),
+    )
     results, account_ids = run_checks(actor, workspace, draft, run)
     report = CheckReport(
         draft.name, results=results, account_ids=account_ids, fingerprint=_fingerprint(draft, revision)
@@ -210,6 +217,15 @@ def _prepared(
 ) -> tuple[list[FieldProblem], CredentialsDraft, int]:
     """The form's problems, the form with stored secrets in place of blank ones, and the revision that it is written
     over (0 for new credentials)."""
+    problems, draft, revision = _filled(actor, workspace, draft, editing, remove_proxy)
+    if not draft.billing_only:
+        problems = with_proxy_refusal(actor, workspace, problems, draft.proxy)
+    return problems, draft, revision
+
+
+def _filled(
+    actor: Actor, workspace: Workspace, draft: CredentialsDraft, editing: bool, remove_proxy: bool
+) -> tuple[list[FieldProblem], CredentialsDraft, int]:
     draft = _with_kept_secrets(actor, workspace, draft)
     scope, regions = scope_of(actor, workspace), regions_for(actor, workspace)
     with looking(actor, workspace, "credentials.check") as session:

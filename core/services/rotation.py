@@ -200,7 +200,7 @@ def advance(
     Raises StoreError when the store refuses, VaultError when a secret does not open."""
     stop = stop or threading.Event()
     token = f"{actor.name} {secrets.token_hex(8)}"
-    run = Run(workspace.settings, regions_for(actor, workspace), progress=progress, stop=stop)
+    run = Run(workspace.settings, regions_for(actor, workspace), workspace.allowed, progress=progress, stop=stop)
     results: list[CheckResult] = []
     while True:
         row, problem = _claim(actor, workspace, rotation, token, take_over=take_over)

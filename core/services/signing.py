@@ -100,6 +100,7 @@ def api_with(
         access_key=access_key,
         secret_key=secret,
         proxy=proxy,
+        allowed=workspace.allowed,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
     )

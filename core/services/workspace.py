@@ -1,10 +1,14 @@
 """What every use case works with: settings, store, vault and Regions, opened once per process."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sqlmodel import select
+
+from core.domain.hosts import Allowed, parse_rule
 from core.domain.regions import RegionCatalog
 from core.outscale.regions import load_regions
 from core.services.audit_chain import ChainKeys, begin_trail, open_keys
@@ -12,6 +16,7 @@ from core.services.data_keys import add_key, stored_keys
 from core.services.sealed_places import seal_under_newest
 from core.settings import Settings
 from core.store.store import Store
+from core.store.tables import AllowedHost
 from core.vault.key_source import COMMAND_VARIABLE, VARIABLE, KeySource
 from core.vault.master_key import FILE_NAME, VaultError, create_key_file
 from core.vault.vault import Vault, WrappedKey, new_data_key
@@ -36,6 +41,17 @@ class Workspace:
 
         Raises VaultError when the stored key is missing or does not open."""
         return open_keys(self.store, self.vault)
+
+    @property
+    def allowed(self) -> Allowed:
+        """The hosts that an administrator allows now, beside those that files and the environment name."""
+        with self.store.reading() as session:
+            entries = session.exec(select(AllowedHost.entry)).all()
+        rules = []
+        for entry in entries:
+            with suppress(ValueError):  # an older version may have taken what is never opened now
+                rules.append(parse_rule(entry))
+        return Allowed(tuple(rules))
 
     def close(self) -> None:
         """Give the database back."""

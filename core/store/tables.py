@@ -336,6 +336,17 @@ class Policy(SQLModel, table=True):
     remind_days: int = 5
 
 
+class AllowedHost(SQLModel, table=True):
+    """An entry of the list of hosts that this program may connect to, in the form that `core.domain.hosts` writes."""
+
+    __tablename__ = "allowed_host"
+
+    entry: str = Field(primary_key=True)
+    note: str = ""
+    added: datetime = _time()
+    added_by: str
+
+
 class BucketIndex(SQLModel, table=True):
     """What is known of a bucket's listing: the last complete one, and the one under way or cut off. The objects
     themselves stand in a Parquet file of the home folder, `index/<id>.parquet`."""

@@ -3,13 +3,16 @@
 import ssl
 import traceback
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 import trustme
 from pydantic import SecretStr
 
+from core.domain import hosts
+from core.domain.hosts import Allowed, HostRule, parse_rule
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
 from core.outscale import transport
@@ -19,11 +22,21 @@ from core.outscale.oos import Oos
 from tests.clients.listeners import PASSWORD, USER
 
 ACCESS_KEY = "TESTTESTTESTTESTTEST"
-SECRET_KEY = "SECRETSECRETSECRETSECRETSECRETSECRETSECR"
-EMAIL, ACCOUNT_PASSWORD = "someone@example.com", "Correct-Horse-42-Battery"
+SECRET_KEY = "SECRETSECRETSECRETSECRETSECRETSECRETSECR"  # pragma: allowlist secret - made up
+EMAIL, ACCOUNT_PASSWORD = "someone@example.com", "Correct-Horse-42-Battery"  # pragma: allowlist secret - made up
 SECRETS = (SECRET_KEY, ACCOUNT_PASSWORD, PASSWORD)
 
 Ask = Callable[..., OutscaleError | None]
+
+
+LISTENERS = Allowed((parse_rule("proxy.invalid"), HostRule(network=ip_network("127.0.0.1"))))
+"""The proxies of these tests: a list as it would be if the loopback address were any other."""
+
+
+@pytest.fixture(autouse=True)
+def _loopback_is_any_other_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxies of these tests listen there. What is never opened has its tests in test_egress.py."""
+    monkeypatch.setattr(hosts, "NEVER", tuple(one for one in hosts.NEVER if str(one[0]) != "127.0.0.0/8"))
 
 
 @pytest.fixture(autouse=True)
@@ -69,8 +82,9 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def region_at(url: str, ca_file: Path | None = None) -> Region:
-    """A Region whose API and storage are one listener."""
-    return Region(name="test-1", label="Test", api=f"{url}/api/v1", oos=url, ca_file=ca_file)
+    """A Region whose API and storage are one listener; on this machine, as the sandbox's are."""
+    here = urlsplit(url).hostname == "127.0.0.1"
+    return Region(name="test-1", label="Test", api=f"{url}/api/v1", oos=url, ca_file=ca_file, sandbox=here)
 
 
 def proxy_at(port: int, *, host: str = "127.0.0.1", password: str = PASSWORD) -> ProxyUrl:
@@ -78,11 +92,12 @@ def proxy_at(port: int, *, host: str = "127.0.0.1", password: str = PASSWORD) ->
 
 
 def oapi(region: Region, **options: object) -> Oapi:
-    return Oapi(region, access_key=ACCESS_KEY, secret_key=SecretStr(SECRET_KEY), **{"read_timeout": 5, **options})
+    options = {"read_timeout": 5, "allowed": LISTENERS, **options}
+    return Oapi(region, access_key=ACCESS_KEY, secret_key=SecretStr(SECRET_KEY), **options)
 
 
 def oos(region: Region, **options: object) -> Oos:
-    return Oos(region, ACCESS_KEY, SecretStr(SECRET_KEY), **{"read_timeout": 5, **options})
+    return Oos(region, ACCESS_KEY, SecretStr(SECRET_KEY), **{"read_timeout": 5, "allowed": LISTENERS, **options})
 
 
 @pytest.fixture(params=["oapi", "oos"])

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-USER, PASSWORD = "walter", "p@ss:w/ö#rd"
+USER, PASSWORD = "walter", "p@ss:w/ö#rd"  # pragma: allowlist secret - made up
 
 
 class Listener(socketserver.ThreadingTCPServer):

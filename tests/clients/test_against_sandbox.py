@@ -13,7 +13,7 @@ from core.outscale.oapi import Oapi
 from core.outscale.oos import Oos
 from core.outscale.regions import load_regions
 from core.settings import Settings
-from tests.clients.conftest import assert_says_enough, proxy_at
+from tests.clients.conftest import LISTENERS, assert_says_enough, proxy_at
 from tests.clients.listeners import Proxy
 
 WRONG = SecretStr("W" * 40)
@@ -128,11 +128,12 @@ def test_through_a_proxy(settings: Settings, sandbox, tls: ssl.SSLContext, ca_fi
         way = proxy_at(proxy.port)
         own = account["access_keys"][0]
         there = region_of(settings, account).model_copy(update={"ca_file": ca_file})
-        with Oapi(there, access_key=own["access_key_id"], secret_key=SecretStr(own["secret_key"]), proxy=way) as api:
+        options = {"proxy": way, "allowed": LISTENERS}
+        with Oapi(there, access_key=own["access_key_id"], secret_key=SecretStr(own["secret_key"]), **options) as api:
             assert api.read_accounts()[0].account_id == account["account_id"]
         there = region_of(settings, key).model_copy(update={"ca_file": ca_file})
         bucket = next(one["name"] for one in key["buckets"] if one["region"] == key["region"])
-        Oos(there, key["access_key_id"], SecretStr(key["secret_key"]), proxy=way).head_bucket(bucket)
+        Oos(there, key["access_key_id"], SecretStr(key["secret_key"]), **options).head_bucket(bucket)
         assert len(proxy.lines) == 2
 
 

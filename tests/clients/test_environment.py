@@ -21,7 +21,7 @@ from core.outscale.oos import Oos
 
 url, access_key = sys.argv[1:]
 secret_key = SecretStr(sys.stdin.read())
-region = Region(name="test-1", label="Test", api=url + "/api/v1", oos=url)
+region = Region(name="test-1", label="Test", api=url + "/api/v1", oos=url, sandbox=True)
 with Oapi(region, access_key=access_key, secret_key=secret_key) as api:
     api.probe()
     api.read_accounts()

@@ -188,7 +188,7 @@ def test_many_at_once() -> None:
 
 def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with Origin(said({"AccessKey": KEY | {"SecretKey": "NEW" * 13}})) as origin:
+    with Origin(said({"AccessKey": KEY | {"SecretKey": "NEW" * 13}})) as origin:  # pragma: allowlist secret - made up
         with oapi(region_at(origin.url)) as api:
             api.check_authentication(EMAIL, SecretStr(ACCOUNT_PASSWORD))
             api.create_access_key()

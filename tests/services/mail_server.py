@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.conftest import free_ports
 
-USER, PASSWORD = "onboarding", "a-mail-Pa55word"
+USER, PASSWORD = "onboarding", "a-mail-Pa55word"  # pragma: allowlist secret - made up
 UNKNOWN = "nobody@outscale.example"
 
 

@@ -9,6 +9,7 @@ from sqlmodel import select
 from core.domain.checks import Outcome, State
 from core.services import key_intents
 from core.services.access_keys import create_key
+from core.services.allowed_hosts import allow_host
 from core.services.credentials import list_credentials, show_credentials
 from core.services.doors import close_door, open_with_password
 from core.services.onboarding import add_credentials
@@ -192,7 +193,8 @@ def test_a_clock_far_off_is_named(workspace: Workspace, sandbox) -> None:
 
 
 def test_a_proxy_that_is_down_is_named(workspace: Workspace, sandbox) -> None:
-    draft = projects(project_row(sandbox.account(0)), proxy="https://user:p@ss@127.0.0.1:9")
+    assert allow_host(ACTOR, workspace, "proxy.invalid:3128") == []
+    draft = projects(project_row(sandbox.account(0)), proxy="https://user:p@ss@proxy.invalid:3128")
     report = checked(workspace, draft)
     found = line(report, "API reached")
     assert found.outcome is FAILED

@@ -23,13 +23,13 @@ from core.services.kept_keys import kept_secret
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.tables import KeptKey, Project
-from tests.clients.listeners import PASSWORD, USER, Proxy
+from tests.clients.listeners import PASSWORD, USER
 from tests.terminal.conftest import COMMAND
 from tests.terminal.test_terminal import project_form
 
 ACTOR = Actor(name="tester", via="test", role=Role.ADMINISTRATOR)
 DAY = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
-WRONG_PASSWORD, WRONG_SECRET = "Not-the-pass=word/1", "WRONGSECRET" * 4
+WRONG_PASSWORD, WRONG_SECRET = "Not-the-pass=word/1", "WRONGSECRET" * 4  # pragma: allowlist secret - made up
 
 
 class Terminal:
@@ -123,10 +123,9 @@ def workspace(settings: Settings) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def proxy() -> Iterator[str]:
-    """The address, with a password, of a proxy that turns out not to speak TLS."""
-    with Proxy() as one:
-        yield f"https://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{one.port}"
+def proxy() -> str:
+    """The address, with a password, of a proxy that turns out not to be there."""
+    return f"https://{USER}:{quote(PASSWORD, safe='')}@proxy.invalid:3128"
 
 
 @pytest.fixture
@@ -197,6 +196,8 @@ def test_no_secret_is_left(
 
     # Failures, on the way and here.
     proxied = json.dumps(project_form(account, proxy=proxy, name="proxied"))
+    run("credentials", "add", "-", "--add-anyway", input=proxied, code=2)
+    run("allow", "add", "proxy.invalid")
     run("credentials", "add", "-", "--add-anyway", input=proxied)
     run("credentials", "check", "proxied", code=1)
     run("keys", "list", *by_password, input=WRONG_PASSWORD + "\n", code=1)

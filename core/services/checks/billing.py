@@ -38,6 +38,7 @@ def storage(run: Run, region: Region, access_key: str, secret_key: SecretStr) ->
         region,
         access_key,
         secret_key,
+        allowed=run.allowed,
         connect_timeout=run.settings.connect_timeout,
         read_timeout=run.settings.read_timeout,
     )
@@ -85,7 +86,7 @@ def _sign_in(run: Run, region: Region, access_key: str, secret_key: SecretStr) -
     except OutscaleError as error:
         if error.on_the_way:
             return [refused(REACHED, error, watch.lap()), skipped(SIGNATURE, "Not tried: the storage was not reached.")]
-        told = explain(error, region, access_key, secret_key, None, run.regions, run.settings)
+        told = explain(error, region, access_key, secret_key, None, run)
         return [passed(REACHED, f"{region.name} answers."), refused(SIGNATURE, told, watch.lap())]
     seconds = watch.lap()
     return [passed(REACHED, f"{region.name} answers.", seconds), passed(SIGNATURE, "Accepted.", seconds)]

@@ -104,6 +104,7 @@ def _oapi(run: Run, region: Region, proxy: ProxyUrl | None, row: ProjectDraft | 
         access_key=row.access_key if row else None,
         secret_key=row.secret_key if row else None,
         proxy=proxy,
+        allowed=run.allowed,
         connect_timeout=run.settings.connect_timeout,
         read_timeout=run.settings.read_timeout,
     )
@@ -149,7 +150,7 @@ def _interview(run: Run, row: ProjectDraft, region: Region, proxy: ProxyUrl | No
                         raise
                     readable = False  # the signature was accepted; the key just may not read its account
         except OutscaleError as error:
-            told = explain(error, region, row.access_key, row.secret_key, proxy, run.regions, run.settings)
+            told = explain(error, region, row.access_key, row.secret_key, proxy, run)
             rest = _all_skipped("Not tried: the key was refused.").findings
             return _Interview(rest | {SIGNATURE: refused(SIGNATURE, told, watch.lap())})
         signature = passed(SIGNATURE, "Accepted.", watch.lap())

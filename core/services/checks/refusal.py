@@ -7,7 +7,7 @@ from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region, RegionCatalog
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.oos import Oos
-from core.settings import Settings
+from core.services.checks.run import Run
 
 _KNOWN = frozenset({Trouble.SIGNATURE, Trouble.FORBIDDEN})
 """Storage answers that only a key known there can get."""
@@ -19,14 +19,13 @@ def explain(
     access_key: str,
     secret_key: SecretStr,
     proxy: ProxyUrl | None,
-    regions: RegionCatalog,
-    settings: Settings,
+    run: Run,
 ) -> OutscaleError:
     """Turn a bare refusal (code 1, or an unknown key at the storage) into one that says what is wrong: the secret
     key, the Region, or the key. Other errors are given back as they are."""
     if error.trouble not in {Trouble.AUTHENTICATION, Trouble.UNKNOWN_KEY}:
         return error
-    answer = _storage_says(region, access_key, secret_key, proxy, settings)
+    answer = _storage_says(region, access_key, secret_key, proxy, run)
     if answer is Trouble.SIGNATURE:
         return _said_again(
             error,
@@ -36,8 +35,8 @@ def explain(
         )
     if answer is not Trouble.UNKNOWN_KEY:
         return error
-    for other in neighbours(region, regions):
-        said = _storage_says(other, access_key, secret_key, proxy, settings)
+    for other in neighbours(region, run.regions):
+        said = _storage_says(other, access_key, secret_key, proxy, run)
         if said is None or said in _KNOWN:
             return _said_again(
                 error,
@@ -59,15 +58,16 @@ def neighbours(region: Region, regions: RegionCatalog) -> list[Region]:
 
 
 def _storage_says(
-    region: Region, access_key: str, secret_key: SecretStr, proxy: ProxyUrl | None, settings: Settings
+    region: Region, access_key: str, secret_key: SecretStr, proxy: ProxyUrl | None, run: Run
 ) -> Trouble | None:
     storage = Oos(
         region,
         access_key,
         secret_key,
         proxy=proxy,
-        connect_timeout=settings.connect_timeout,
-        read_timeout=settings.read_timeout,
+        allowed=run.allowed,
+        connect_timeout=run.settings.connect_timeout,
+        read_timeout=run.settings.read_timeout,
     )
     try:
         storage.list_buckets()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from core.domain.checks import CheckResult, Outcome
+from core.domain.hosts import Allowed
 from core.domain.regions import RegionCatalog
 from core.outscale.errors import OutscaleError, Trouble
 from core.settings import Settings
@@ -73,6 +74,7 @@ class Run:
 
     settings: Settings
     regions: RegionCatalog
+    allowed: Allowed
     total: int = 0
     progress: Progress | None = None
     stop: threading.Event = field(default_factory=threading.Event)

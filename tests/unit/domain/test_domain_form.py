@@ -98,7 +98,7 @@ def test_an_account_id_of_twelve_digits_or_none_is_accepted(account_id: str) -> 
     [
         ("12345678901", "11 digits instead of 12"),
         ("1234567890123", "13 digits instead of 12"),
-        ("12345678901a", "not digits"),
+        ("12345678901a", "not digits"),  # pragma: allowlist secret - a bad Account ID
         ("1234 5678 901", "not digits"),
         ("١٢٣٤٥٦٧٨٩٠١٢", "not digits"),
         ("123456789012\n", "not digits"),
@@ -242,6 +242,7 @@ def test_an_absent_value_is_an_empty_one() -> None:
 
 @pytest.mark.parametrize(
     "fields",
+    # pragma: allowlist nextline secret - made up
     [{"projects": [{"secret_kye": "TOPSECRET"}]}, {"billing_secret_key": ["TOPSECRET"]}, {"projects": "TOPSECRET"}],
 )
 def test_a_form_that_is_not_one_is_refused_without_its_secrets(fields: dict[str, object]) -> None:

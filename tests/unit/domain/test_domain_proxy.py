@@ -25,7 +25,7 @@ def _parts(text: str) -> tuple[str, str, str, int]:
         ("https://joe:p%40ss%2F%3F%23%25@proxy.test:65535", ("joe", "p@ss/?#%", "proxy.test", 65535)),
         ("https://j%C3%A9:pässe@proxy.test:3128", ("jé", "pässe", "proxy.test", 3128)),
         ("https://joe:100%@proxy.test:3128", ("joe", "100%", "proxy.test", 3128)),
-        ("https://joe:pw@[2001:db8::1]:3128", ("joe", "pw", "2001:db8::1", 3128)),
+        ("https://joe:pw@[2001:db8::1]:3128", ("joe", "pw", "2001:db8::1", 3128)),  # pragma: allowlist secret - made up
     ],
 )
 def test_a_proxy_url_is_taken_apart(text: str, parts: tuple[str, str, str, int]) -> None:
@@ -41,7 +41,7 @@ def test_a_proxy_url_is_taken_apart(text: str, parts: tuple[str, str, str, int])
         ("https://joe@proxy.test:3128", "no user and password"),
         ("https://joe:@proxy.test:3128", "no user and password"),
         ("https://:hunter2@proxy.test:3128", "no user and password"),
-        ("https://joe:hunter2@:3128", "no host"),
+        ("https://joe:hunter2@:3128", "no host"),  # pragma: allowlist secret - made up
         ("https://joe:hunter2@proxy.test", "no port"),
         ("https://joe:hunter2@proxy.test:0", "no port"),
         ("https://joe:hunter2@proxy.test:65536", "port from 1 to 65535"),
@@ -55,8 +55,8 @@ def test_a_proxy_url_is_taken_apart(text: str, parts: tuple[str, str, str, int])
         ("https://joe:hun[ter2@proxy.test:3128", "%5B"),
         ("https://joe:hunter 2@proxy.test:3128", "%20"),
         ("https://joe:hunt\ner2@proxy.test:3128", "line end inside"),
-        ("https://joe:hunter2@pro xy.test:3128", "blank"),
-        ("https://joe:hunter2@pro,xy.test:3128", "no host name has"),
+        ("https://joe:hunter2@pro xy.test:3128", "blank"),  # pragma: allowlist secret - made up
+        ("https://joe:hunter2@pro,xy.test:3128", "no host name has"),  # pragma: allowlist secret - made up
         ("https://joe:hunter2%E9@proxy.test:3128", "UTF-8"),
         ("https://", "no user and password"),
     ],

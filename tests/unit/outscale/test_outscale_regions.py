@@ -141,3 +141,37 @@ def test_another_process_under_the_sandboxs_number_is_not_the_sandbox(tmp_path: 
 def test_a_sandbox_file_that_is_no_use_is_no_sandbox(tmp_path: Path, content: str) -> None:
     (tmp_path / "sandbox.json").write_text(content)
     assert [region.name for region in load_regions(settings(tmp_path)).open] == PUBLIC
+
+
+def test_hosts_of_a_file_may_be_private_and_nobody_elses(tmp_path: Path) -> None:
+    file = written(tmp_path, LAB.replace("api.lab.example.com", "10.1.2.3:8443"))
+    regions = load_regions(settings(tmp_path, file))
+    assert [region.name for region in regions.values() if region.from_file] == ["lab-1"]
+    refused = "entry 1 .lab-1.: from_file is not known"
+    with pytest.raises(RegionFileError, match=refused):
+        load_regions(settings(tmp_path, written(tmp_path, LAB + "from_file = true\n")))
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("127.0.0.1", "this machine itself"),
+        ("localhost:8080", "this machine itself"),
+        ("[::1]", "this machine itself"),
+        ("169.254.169.254", "metadata service"),
+        ("[fd00:ec2::254]", "metadata service"),
+        ("[::ffff:10.0.0.1]", "written as IPv6"),
+        ("2130706433", "not read here"),
+        ("0x7f.1", "not read here"),
+        ("api.lab.example.com@127.0.0.1", "without user"),
+        ("api.lab.example.com\\\\@127.0.0.1", "backslash"),
+        ("[::1", "cannot be|can be read"),
+        ("api.lab.example.com:99999", "can be read"),
+    ],
+)
+@pytest.mark.parametrize("field", ["api", "oos"])
+def test_a_host_of_a_file_that_is_never_connected_to(tmp_path: Path, field: str, host: str, why: str) -> None:
+    file = written(tmp_path, LAB.replace(f"{field}.lab.example.com", host))
+    with pytest.raises(RegionFileError, match=rf"lab-1.*{field}.*({why})") as said:
+        load_regions(settings(tmp_path, file))
+    assert str(file) in str(said.value)
