@@ -63,3 +63,11 @@ def refuse(actor: Actor, workspace: Workspace, action: str, subject: str, why: s
     with workspace.store.writing() as session:
         Change(actor, f"refused.{action}", session).record(subject, role=actor.role, why=why)
     return NotAllowedError(why)
+
+
+def note(actor: Actor, workspace: Workspace, action: str, subject: str, outcome: str = "done", **details: Any) -> None:
+    """Record what happened without a change of anything stored. `details` never hold a secret.
+
+    Raises StoreError when it cannot be recorded."""
+    with workspace.store.writing() as session:
+        Change(actor, action, session).record(subject, outcome=outcome, **details)
