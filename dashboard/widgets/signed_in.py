@@ -1,0 +1,27 @@
+"""Who is signed in, and the ways out; stands in the sidebar."""
+
+import streamlit as st
+
+from core.services.people import end_own_sessions, sign_out
+from core.services.sign_in import SignedIn
+from dashboard.session import workspace
+from dashboard.widgets.text import local, safe
+
+
+def show_signed_in(who: SignedIn) -> None:
+    """The person's name, with a menu to sign out."""
+    with st.sidebar.popover(safe(who.actor.name), icon=":material/account_circle:", width="stretch"):
+        st.markdown(f"**{safe(who.actor.name)}**, {who.actor.role.value}")
+        st.caption(f"Signed in {local(who.begun)}, until {local(who.ends)}.")
+        if st.button("Sign out", icon=":material/logout:", width="stretch", key="signed_in.out"):
+            sign_out(who.actor, workspace(), who.id)
+            st.logout()
+        if st.button(
+            "Sign out everywhere",
+            icon=":material/phonelink_erase:",
+            width="stretch",
+            help="Ends all your sessions, in every browser.",
+            key="signed_in.everywhere",
+        ):
+            end_own_sessions(who.actor, workspace(), who.id)
+            st.logout()
