@@ -1,10 +1,11 @@
-"""Administration: the policy on keys and requests."""
+"""Administration: the policy on keys and requests, and the people who signed in."""
 
 import streamlit as st
 
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
 from core.store.store import StoreError
 from dashboard.session import actor, workspace
+from dashboard.widgets.people import show_people
 from dashboard.widgets.problems import beside
 from dashboard.widgets.text import safe
 
@@ -37,6 +38,7 @@ def main() -> None:
         saved = st.form_submit_button("Save", type="primary", icon=":material/save:")
     if saved:
         _save(PolicyFigures.model_validate(typed))
+    show_people()
 
 
 def _save(draft: PolicyFigures) -> None:

@@ -1,16 +1,19 @@
 """A local OpenID Connect provider that people sign in at: `oidc-provider-mock`, which can also be made to lie."""
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import flask
+import httpx
 import oidc_provider_mock
 import werkzeug.serving
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 
 PEOPLE = {
     "ada": {"preferred_username": "ada", "name": "Ada", "groups": ["cloud-admins"]},
@@ -95,6 +98,23 @@ class Provider:
             self._server.server_close()
             self._server = None
 
+    def sign_in(self, who: str) -> tuple[dict[str, Any], str]:
+        """What a person's sign-in leaves: the claims of the ID token, and the access token."""
+        asked = {
+            "response_type": "code",
+            "client_id": "onboarding",
+            "redirect_uri": "http://127.0.0.1/oauth2callback",
+            "scope": "openid email profile",
+            "state": "s",
+            "nonce": secrets.token_hex(8),
+        }
+        answer = httpx.post(f"{self.issuer}/oauth2/authorize", params=asked, data={"sub": who})
+        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        taken = {"grant_type": "authorization_code", "code": code, "redirect_uri": asked["redirect_uri"]}
+        told = httpx.post(f"{self.issuer}/oauth2/token", data=taken, auth=("onboarding", "any")).json()
+        keys = KeySet.import_key_set(httpx.get(f"{self.issuer}/jwks").json())
+        return dict(jwt.decode(told["id_token"], keys).claims), told["access_token"]
+
     def set_person(self, who: str, /, **claims: Any) -> None:
         """Change what is told of a person."""
         answer = self._app.test_client().put(f"/users/{who}", json=claims)
@@ -115,5 +135,3 @@ class Provider:
         told["id_token"] = jwt.encode(dict(token.header), claims, key)
         response.set_data(json.dumps(told))
         return response
-
-

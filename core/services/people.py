@@ -33,7 +33,7 @@ class PersonView(BaseModel):
 
 
 def list_people(actor: Actor, workspace: Workspace) -> list[PersonView]:
-    """Everybody who signed in, who was seen last first.
+    """Everybody who signed in, by name.
 
     Raises StoreError when the store cannot be read."""
     begun_after = now() - timedelta(hours=workspace.settings.session_hours)
@@ -42,7 +42,7 @@ def list_people(actor: Actor, workspace: Workspace) -> list[PersonView]:
         open_ones = dict(
             session.exec(select(SignIn.person_id, func.count()).where(is_open).group_by(SignIn.person_id)).all()
         )
-        people = session.exec(select(Person).order_by(col(Person.seen).desc())).all()
+        people = session.exec(select(Person).order_by(func.lower(Person.name), Person.id)).all()
     return [PersonView.model_validate(one.model_dump() | {"sessions": open_ones.get(one.id, 0)}) for one in people]
 
 

@@ -10,8 +10,8 @@ from dashboard.widgets.text import local, safe
 
 def show_signed_in(who: SignedIn) -> None:
     """The person's name, with a menu to sign out."""
-    with st.sidebar.popover(safe(who.actor.name), icon=":material/account_circle:", width="stretch"):
-        st.markdown(f"**{safe(who.actor.name)}**, {who.actor.role.value}")
+    label = f"{safe(who.actor.name)} · {who.actor.role.value}"
+    with st.sidebar.popover(label, icon=":material/account_circle:", width="stretch"):
         st.caption(f"Signed in {local(who.begun)}, until {local(who.ends)}.")
         if st.button("Sign out", icon=":material/logout:", width="stretch", key="signed_in.out"):
             sign_out(who.actor, workspace(), who.id)
