@@ -18,7 +18,7 @@ from core.domain.people import groups, name_of, role_of
 from core.domain.roles import Role
 from core.domain.sign_in import Why, words
 from core.services.provider import NoWord, userinfo
-from core.services.use_case import Change
+from core.services.use_case import Change, changing, note
 from core.services.workspace import Workspace
 from core.settings import Settings
 from core.store.tables import Person, SignIn, now
@@ -92,9 +92,8 @@ def counts(workspace: Workspace, sign_in_id: str) -> bool:
 
 def not_let_in(workspace: Workspace, address: str, why: str) -> None:
     """Record that a sign-in failed before anybody was known. Raises StoreError when it cannot be recorded."""
-    with workspace.store.writing() as session:
-        actor = Actor(name="unknown", role=Role.PRESENTER, address=address)
-        Change(actor, "refused.sign_in", session).record("sign-in", why=why)
+    nobody = Actor(name="unknown", role=Role.PRESENTER, address=address)
+    note(nobody, workspace, "refused.sign_in", "sign-in", outcome="refused", why=why)
 
 
 def end_sign_in(session: Session, row: SignIn, why: Why) -> None:
@@ -141,7 +140,9 @@ class _Here:
 
     def begin(self, role: Role | None, recheck: str) -> SignIn:
         """Store and record a sign-in that was not seen before; without a role it is ended at once."""
-        with self.workspace.store.writing() as session:
+        action = "person.sign_in" if role else "refused.sign_in"
+        with changing(self.actor(role), self.workspace, action) as change:
+            session = change.session
             if row := session.get(SignIn, self.id):
                 return row  # another tab of this browser was faster
             person = self.person(session) or Person(
@@ -157,24 +158,28 @@ class _Here:
             session.add(row)
             if role is None:
                 end_sign_in(session, row, Why.NO_ROLE)
-                self._record(session, "refused.sign_in", why="no group has a role")
+                self._record(change, outcome="refused", why="no group has a role")
             else:
-                self._record(session, "person.sign_in", role, as_role=role.value, until=self.ends.isoformat())
+                self._record(change, as_role=role.value, until=self.ends.isoformat())
         return row
 
     def end(self, why: Why) -> TurnedAway:
-        """End and record a sign-in that does not count any more; one that never counted is recorded as refused."""
-        with self.workspace.store.writing() as session:
-            row = session.get(SignIn, self.id)
-            if row is None:
-                person = self.person(session)
-                if person:  # kept, so that the same cookie is not recorded with every look
-                    row = SignIn(id=self.id, person_id=person.id, address=self.address, begun=self.begun)
-                    end_sign_in(session, row, why)
-                self._record(session, "refused.sign_in", why=why.value)
-            elif row.ended is None:
-                end_sign_in(session, row, why)
-                self._record(session, "person.session_end", row.role, why=why.value)
+        """End and record a sign-in that does not count any more. One that never counted is recorded as refused, once;
+        one of somebody who was never seen here leaves nothing."""
+        with self.workspace.store.reading() as session:
+            seen = session.get(SignIn, self.id)
+            known = self.person(session)
+        if seen:
+            with changing(self.actor(seen.role), self.workspace, "person.session_end") as change:
+                row = change.session.get_one(SignIn, self.id)
+                if row.ended is None:
+                    end_sign_in(change.session, row, why)
+                    self._record(change, why=why.value)
+        elif known:
+            with changing(self.actor(None), self.workspace, "refused.sign_in") as change:
+                row = SignIn(id=self.id, person_id=known.id, address=self.address, begun=self.begun)
+                end_sign_in(change.session, row, why)
+                self._record(change, outcome="refused", why=why.value)
         return self.away(why)
 
     def ask_again(self, row: SignIn, token: SecretStr | None) -> Why | None:
@@ -207,15 +212,16 @@ class _Here:
         return None
 
     def _confirmed(self, row: SignIn, role: Role | None, recheck: str) -> None:
+        if row.role != role:
+            with changing(self.actor(role), self.workspace, "person.role_change") as change:
+                stored = change.session.get_one(SignIn, row.id)
+                person = change.session.get_one(Person, stored.person_id)
+                self._record(change, before=stored.role, after=role)
+                stored.role = person.role = role
+                change.session.add_all([stored, person])
         with self.workspace.store.writing() as session:
             stored = session.get_one(SignIn, row.id)
             stored.confirmed, stored.recheck = now(), recheck
-            if stored.role != role:
-                before, stored.role = stored.role, role
-                person = session.get_one(Person, stored.person_id)
-                person.role = role
-                session.add(person)
-                self._record(session, "person.role_change", role, before=before, after=role)
             session.add(stored)
         row.role, row.recheck = role, recheck
 
@@ -228,9 +234,8 @@ class _Here:
             stored.seen = person.seen = now()
             session.add_all([stored, person])
 
-    def _record(self, session: Session, action: str, role: Role | None = None, **details: Any) -> None:
-        actor = self.actor(role)
-        Change(actor, action, session).record(actor.name, person=str(self.claims["sub"])[:255], **details)
+    def _record(self, change: Change, **details: Any) -> None:
+        change.record(change.actor.name, person=str(self.claims["sub"])[:255], **details)
 
 
 def _begun(claims: Mapping[str, Any]) -> datetime | None:

@@ -15,7 +15,7 @@ def show_signed_in(who: SignedIn) -> None:
         st.caption(f"Signed in {local(who.begun)}, until {local(who.ends)}.")
         if st.button("Sign out", icon=":material/logout:", width="stretch", key="signed_in.out"):
             sign_out(who.actor, workspace(), who.id)
-            st.logout()
+            _leave()
         if st.button(
             "Sign out everywhere",
             icon=":material/phonelink_erase:",
@@ -24,4 +24,9 @@ def show_signed_in(who: SignedIn) -> None:
             key="signed_in.everywhere",
         ):
             end_own_sessions(who.actor, workspace(), who.id)
-            st.logout()
+            _leave()
+
+
+def _leave() -> None:
+    st.logout()
+    st.stop()  # the screen would find nobody in, and begin anew before the browser has left
