@@ -8,14 +8,14 @@ from core.store.store import StoreError
 from core.vault.master_key import VaultError
 from dashboard import sign_in
 from dashboard.listening import open_to_others
-from dashboard.navigation import sections
+from dashboard.navigation import nowhere, sections
 from dashboard.session import admission, people_sign_in, workspace
 from dashboard.widgets.signed_in import show_signed_in
 
 
 def main() -> None:
     """Show the chosen screen, or why none can be."""
-    st.set_page_config(page_title="OUTSCALE onboarding", page_icon=":material/cloud_done:", layout="wide")
+    st.set_page_config(page_title="OUTSCALE onboarding", page_icon="☁️", layout="wide")
     try:
         workspace()
         if people_sign_in() and not _let_in():
@@ -35,5 +35,6 @@ def _let_in() -> bool:
         st.query_params.pop(sign_in.ASKED, None)
         show_signed_in(found)
         return True
+    nowhere()
     sign_in.show(found)
     return False

@@ -293,4 +293,4 @@ def test_how_it_looks(dashboard: Dashboard, provider: Provider, browser: Browser
         visit(page, "Administration")
         menu(page, "ada")
         picture(page, f"people-{scheme}")
-        expect(page.get_by_text("Sign out everywhere")).to_be_visible()
+        expect(page.get_by_role("button", name="Sign out everywhere")).to_be_visible()
