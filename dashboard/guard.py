@@ -113,7 +113,7 @@ def _how_it_ended(scope: Scope, start: Message, heard: list[BaseException]) -> t
     if scope["path"] == _LOGIN:
         return _because(heard) if start["status"] >= 400 else None
     if "error" in asked:
-        return "denied", f"the provider said {asked['error'][0][:64]}"
+        return "denied", f"the provider said {_plain(asked['error'][0])}"
     if "code" not in asked or _signed_in(start):
         return None  # without a code, the provider's sign-out led here
     return _because(heard) if heard else ("stale", "the answer belongs to no sign-in that this browser began")
@@ -134,8 +134,13 @@ def _because(heard: list[BaseException]) -> tuple[str, str]:
     if kind in {"BadSignatureError", "InvalidKeyIdError", "DecodeError", "UnsupportedAlgorithmError"}:
         return "untrusted", f"the token's signature is not the provider's: {kind}"
     if kind in {"InvalidClaimError", "MissingClaimError", "InvalidTokenError"}:
-        return "untrusted", f"the token's content is wrong: {kind} {getattr(error, 'claim', '')}".rstrip()
+        return "untrusted", f"the token's content is wrong: {kind} {_plain(str(error))}".rstrip()
     return "failed", f"the provider's answer was not taken: {kind}"
+
+
+def _plain(told: str) -> str:
+    """A short word of others for a line of ours."""
+    return "".join(sign for sign in told if sign.isascii() and (sign.isalnum() or sign in " _-."))[:64]
 
 
 def _record(request: Request, why: str) -> None:

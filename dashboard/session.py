@@ -66,4 +66,5 @@ def _signed_in() -> SignedIn:
 
 def _address() -> str:
     """The browser's address; empty for this machine. Behind a reverse proxy it is what a trusted one says."""
-    return st.context.ip_address or ""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else ""

@@ -29,6 +29,7 @@ class Front:
     address: str
     plain: str
     dashboard: Dashboard
+    provider: Provider
     trust: ssl.SSLContext
 
     def client(self) -> httpx.Client:
@@ -70,7 +71,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     with started(Settings(home=folder / "home"), ONBOARDING_SANDBOX="false", **more) as dashboard:
         nginx = subprocess.Popen([program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
         trust = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-        running = Front(address, f"http://localhost:{plain}", dashboard, trust)
+        running = Front(address, f"http://localhost:{plain}", dashboard, provider, trust)
         deadline = time.monotonic() + 20
         while True:
             assert nginx.poll() is None, (folder / "error.log").read_text()
@@ -113,6 +114,16 @@ def test_people_sign_in_and_work_through_it(front: Front, browser: Browser) -> N
         addresses = database.execute("SELECT DISTINCT address FROM sign_in").fetchall()
     database.close()
     assert addresses == [("",)]  # this machine, whatever the browser says of itself
+
+
+def test_somebody_in_hundreds_of_groups_gets_through(front: Front, browser: Browser) -> None:
+    groups = [f"a-department-with-a-rather-long-name-{number}" for number in range(200)]
+    front.provider.set_person("maxi", preferred_username="maxi", groups=[*groups, "finance"])
+    with visitor(browser, ignore_https_errors=True) as page:
+        sign_in(page, front.address, "maxi")
+        expect(page.get_by_text("maxi · finance")).to_be_visible()
+        page.reload()
+        expect(page.get_by_text("maxi · finance")).to_be_visible()
 
 
 def test_the_way_past_it_leads_to_no_sign_in(front: Front, browser: Browser) -> None:

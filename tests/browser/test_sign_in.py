@@ -16,8 +16,6 @@ from tests.browser.conftest import Dashboard, free_port, idle, picture, started,
 from tests.browser.signing_in import at_provider, go_to_provider, leave_provider, menu, sign_in, visitor
 from tests.oidc import PEOPLE, ROLE_OF, Provider
 
-ONBOARDING = {"Request account", "Accounts", "Access keys"}
-BILLING = {"Billing buckets", "Costs"}
 EVERYTHING = {screen.title for screen in SCREENS}
 PAGES = {
     "administrator": EVERYTHING,
@@ -102,6 +100,16 @@ def test_each_role_signs_in_and_sees_its_screens(
         if screen.file != "home":
             expect(seen).to_have_count(1 if screen.title in PAGES[role] else 0)
     assert events(dashboard.home, "person.sign_in")[-1]["as_role"] == role
+
+
+def test_a_trusted_proxy_tells_the_address(dashboard: Dashboard, provider: Provider, browser: Browser) -> None:
+    with visitor(browser, extra_http_headers={"X-Forwarded-For": "203.0.113.9"}) as page:
+        sign_in(page, dashboard.address, "otto")
+        expect(page.get_by_text("otto · operator")).to_be_visible()
+    with sqlite3.connect(dashboard.home / "onboarding.db") as database:
+        rows = database.execute("SELECT address FROM sign_in WHERE address <> ''").fetchall()
+    database.close()
+    assert rows == [("203.0.113.9",)]
 
 
 def test_nobody_gets_in_without_signing_in(dashboard: Dashboard, page: Page) -> None:
