@@ -28,8 +28,9 @@ def at_provider(page: Page, who: str) -> None:
 def go_to_provider(page: Page, address: str) -> None:
     """Open the dashboard and press Sign in."""
     page.goto(address)
-    idle(page)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    button = page.get_by_role("button", name="Sign in", exact=True)
+    expect(button).to_be_visible(timeout=60_000)  # the first visit after a start
+    button.click()
     expect(page.get_by_placeholder("sub")).to_be_visible()
 
 
