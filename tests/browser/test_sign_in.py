@@ -299,6 +299,8 @@ def test_how_it_looks(dashboard: Dashboard, provider: Provider, browser: Browser
         picture(page, f"sign-in-{scheme}")
         sign_in(page, dashboard.address, "ada")
         visit(page, "Administration")
+        page.get_by_role("heading", name="People").scroll_into_view_if_needed()
+        page.get_by_test_id("stDataFrame").last.scroll_into_view_if_needed()
         menu(page, "ada")
         picture(page, f"people-{scheme}")
         expect(page.get_by_role("button", name="Sign out everywhere")).to_be_visible()
