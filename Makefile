@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := run
-.PHONY: run install test check chromium clean
+.PHONY: run install test check browsers clean
 
 run: install
 	@exec $(BIN)/onboarding run
@@ -25,7 +25,7 @@ $(INSTALLED): $(wildcard requirements/*.txt) pyproject.toml
 	@touch $@
 
 # A worker for each core, each with a sandbox of its own; the tests of a file stay together.
-test: install chromium
+test: install browsers
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 # Not looked through for secrets: the locks' hashes, pictures, and published vectors of ciphers.
@@ -44,16 +44,20 @@ check: install
 	@$(SCANNED) | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 	@$(BIN)/python .ci/vulnerabilities.py
 
-# The browser tests drive the system's own Chromium.
-chromium:
-	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || { \
+# The browser tests drive the system's own Chromium, also through its nginx.
+browsers:
+	@wanted=; \
+	{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || wanted=chromium; \
+	{ command -v nginx || test -x /usr/sbin/nginx; } >/dev/null || wanted="$$wanted nginx-light"; \
+	if [ -n "$$wanted" ]; then \
 	  as_root=; \
 	  if [ "$$(id -u)" != 0 ]; then as_root=sudo; fi; \
 	  if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
-	    echo "The browser tests need Chromium. Install it with the system's package manager, then run make test again." >&2; \
+	    echo "The browser tests need Chromium and nginx. Install them with the system's package manager, then run make test again." >&2; \
 	    exit 1; \
 	  fi; \
-	  $$as_root apt-get update && $$as_root apt-get install -y chromium; }
+	  $$as_root apt-get update && $$as_root apt-get install -y $$wanted; \
+	fi
 
 # The environment and what the tools left; the onboarding home is not touched.
 clean:

@@ -5,7 +5,19 @@ from logging.handlers import RotatingFileHandler
 
 from core.settings import Settings
 
-_QUIET = ("botocore", "boto3", "urllib3", "s3transfer", "alembic", "osc_sdk_python", "watchdog", "asyncio")
+_QUIET = (
+    "botocore",
+    "boto3",
+    "urllib3",
+    "s3transfer",
+    "alembic",
+    "osc_sdk_python",
+    "watchdog",
+    "asyncio",
+    "authlib",
+    "httpcore",
+    "httpx",
+)
 """Libraries that print requests, signatures or payloads at their lower levels."""
 
 

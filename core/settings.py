@@ -1,14 +1,17 @@
 """What can be set from outside: environment variables with the prefix `ONBOARDING_`."""
 
+import json
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, EmailStr, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from core.domain.roles import Role
 
 # The dashboard and the sandbox run in another working folder than the command that starts them.
 AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -23,7 +26,7 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("outscale-onboarding"),
         description="Folder of the database, the master key, the logs and the sandbox.",
     )
-    port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard, on 127.0.0.1.")
+    port: int = Field(8501, ge=1, le=65535, description="Port of the dashboard.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much the log files under the home folder say."
     )
@@ -92,6 +95,140 @@ class Settings(BaseSettings):
     smtp_from: EmailStr | None = Field(
         None, validate_default=True, description="Sender of the requests; needed with a mail server."
     )
+
+    oidc_issuer: str | None = Field(
+        None,
+        description="Address of the OpenID Connect provider that people sign in at, as it names itself. Without it, "
+        "the dashboard has one local operator.",
+    )
+    oidc_client_id: str | None = Field(
+        None, validate_default=True, description="What the provider calls this dashboard; needed with a provider."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        None, validate_default=True, description="The dashboard's password at the provider; needed with a provider."
+    )
+    oidc_scope: str = Field("openid email profile", description="What the provider is asked for, in words of its own.")
+    oidc_ca_file: AbsolutePath | None = Field(
+        None, description="PEM file of the authority that signed the provider's certificate, when no public one did."
+    )
+    oidc_roles_claim: str = Field(
+        "groups",
+        min_length=1,
+        description="Claim that holds a person's groups; `realm_access.roles` is the claim `roles` in `realm_access`.",
+    )
+    oidc_roles: Annotated[dict[str, Role], NoDecode] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Which group has which role, as GROUP=ROLE,GROUP=ROLE or JSON. Who is in several has the role that "
+        "may do most: administrator, operator, finance, auditor, presenter.",
+    )
+    oidc_recheck_minutes: float = Field(
+        5,
+        ge=0,
+        le=60,
+        description="How often the provider is asked whether somebody still has the role; 0: at sign-in.",
+    )
+    session_hours: float = Field(8, gt=0, le=168, description="How long somebody stays signed in.")
+    public_address: str | None = Field(
+        None,
+        description="Address that browsers open the dashboard at, such as https://onboarding.example.com. The provider "
+        "must know it with /oauth2callback behind it.",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses of the reverse proxies whose word on a browser's own address is taken, by commas.",
+    )
+    address: str = Field(
+        "127.0.0.1",
+        description="Address that the dashboard listens at; others than 127.0.0.1 and ::1 need a provider.",
+    )
+
+    @field_validator("oidc_issuer", "public_address")
+    @classmethod
+    def _private_way(cls, address: str | None) -> str | None:
+        """Tokens and cookies pass there."""
+        if address is None:
+            return None
+        parts = urlsplit(address)
+        if parts.scheme not in {"https", "http"} or not parts.hostname:
+            raise PydanticCustomError("way", "Write an address that begins with https://")
+        if parts.scheme == "http" and not _loopback(parts.hostname):
+            raise PydanticCustomError("way", "It must begin with https://; http:// is for this machine only")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise PydanticCustomError("way", "Write the plain address, without a name, a question or a mark")
+        return address.rstrip("/")
+
+    @field_validator("public_address")
+    @classmethod
+    def _no_folder(cls, address: str | None) -> str | None:
+        if address and urlsplit(address).path:
+            raise PydanticCustomError("folder", "The dashboard has no folder: end it with the name or the port")
+        return address
+
+    @field_validator("oidc_client_id", "oidc_client_secret")
+    @classmethod
+    def _needed_to_ask(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("oidc_issuer") and not value:
+            raise PydanticCustomError("needed", "The provider needs it")
+        return value
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            if value.lstrip().startswith("{"):
+                return dict(json.loads(value))
+            pairs = [pair.rpartition("=") for pair in value.split(",") if pair.strip()]
+            if not all(group.strip() for group, _, _ in pairs):
+                raise ValueError
+            return {group.strip(): role.strip() for group, _, role in pairs}
+        except ValueError:
+            raise PydanticCustomError("pairs", "Write it as GROUP=ROLE,GROUP=ROLE or as JSON") from None
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _somebody(cls, roles: dict[str, Role], info: ValidationInfo) -> dict[str, Role]:
+        if info.data.get("oidc_issuer") and Role.ADMINISTRATOR not in roles.values():
+            raise PydanticCustomError("somebody", "Give at least one group the role administrator")
+        return roles
+
+    @field_validator("address")
+    @classmethod
+    def _an_address(cls, address: str) -> str:
+        try:
+            return str(ip_address(address))
+        except ValueError:
+            raise PydanticCustomError("address", "Write an IP address, such as 127.0.0.1") from None
+
+    @property
+    def address_problem(self) -> str | None:
+        """Why the dashboard must not listen at its address, in one line; None when it may."""
+        if _loopback(self.address):
+            return None
+        if not self.oidc_issuer:
+            return (
+                f"The dashboard does not listen at {self.address}: without sign-in it is for this machine only. Set "
+                "ONBOARDING_OIDC_ISSUER so that people sign in, or leave ONBOARDING_ADDRESS at 127.0.0.1."
+            )
+        if not self.public_address:
+            return (
+                f"The dashboard does not listen at {self.address}: the provider could not send people back to it. Set "
+                "ONBOARDING_PUBLIC_ADDRESS to the address that browsers open."
+            )
+        return None
+
+    @property
+    def browser_address(self) -> str:
+        """The address that browsers open."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return self.public_address or f"http://{host}:{self.port}"
+
+    @property
+    def oidc_metadata(self) -> str:
+        """Where the provider describes itself."""
+        return f"{self.oidc_issuer}/.well-known/openid-configuration"
 
     @field_validator("dask")
     @classmethod

@@ -1,18 +1,21 @@
 """Files handed to the browser from the disk.
 
 `st.download_button` holds a whole file in memory for as long as somebody looks at the screen. A file of the home folder
-is offered instead at an address that nobody can guess, for an hour, and read from the disk as the browser takes it."""
+is offered instead at an address that nobody can guess, for an hour, and read from the disk as the browser takes it.
+It is for the browser that asked: where people sign in, another person's browser does not get it."""
 
 import secrets
 import threading
 from dataclasses import dataclass
 
+import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.services.downloads import KEEP, Fetched, drop
+from dashboard.browsers import mark
 
 _GONE = "This download is no longer here. Begin it again on the screen that you came from."
 _HEADERS = {
@@ -32,13 +35,14 @@ class Offer:
     size: int
 
 
-_offers: dict[str, Fetched] = {}
+_offers: dict[str, tuple[Fetched, str]] = {}
+"""What waits, and the mark of the browser that it is for."""
 
 
 def offer(fetched: Fetched) -> Offer:
     """Offer a fetched file for an hour; then it is removed."""
     token = secrets.token_urlsafe(32)
-    _offers[token] = fetched
+    _offers[token] = (fetched, mark(st.context.cookies))
     timer = threading.Timer(KEEP.total_seconds(), _remove, [token])
     timer.daemon = True
     timer.start()
@@ -51,14 +55,15 @@ def withdraw(offered: Offer) -> None:
 
 
 def _remove(token: str) -> None:
-    if fetched := _offers.pop(token, None):
-        drop(fetched)
+    if offered := _offers.pop(token, None):
+        drop(offered[0])
 
 
 async def _hand_over(request: Request) -> Response:
-    fetched = _offers.get(request.path_params["token"])
+    fetched, browser = _offers.get(request.path_params["token"], (None, ""))
     path = fetched.path if fetched else None
-    if fetched is None or path is None or not await run_in_threadpool(path.is_file):
+    another = not secrets.compare_digest(browser, mark(request.cookies))
+    if fetched is None or path is None or another or not await run_in_threadpool(path.is_file):
         return PlainTextResponse(_GONE, 404)
     return FileResponse(path, filename=fetched.name, media_type="application/octet-stream", headers=_HEADERS)
 

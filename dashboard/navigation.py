@@ -72,6 +72,14 @@ def sections() -> dict[str, list[st.Page]]:
     return pages
 
 
+def nowhere() -> None:
+    """Show a way to no screen. Each address is still known, so that whoever must sign in first is not told that the
+    page does not exist."""
+    st.navigation(
+        [st.Page(path(screen), title="Sign in", default=screen is HOME) for screen in SCREENS], position="hidden"
+    )
+
+
 def go(screen: Screen) -> None:
     """Show another screen now."""
     st.switch_page(path(screen))

@@ -1,4 +1,4 @@
-"""Administration: the policy, the hosts that may be connected to, who may do what."""
+"""Administration: the policy, the people, the hosts that may be connected to, who may do what."""
 
 import pandas as pd
 import streamlit as st
@@ -6,6 +6,7 @@ import streamlit as st
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets.allowed_hosts import show_allowed_hosts
+from dashboard.widgets.people import show_people
 from dashboard.widgets.problems import beside
 from dashboard.widgets.rights import show_rights
 from dashboard.widgets.text import safe
@@ -17,15 +18,22 @@ SAID = "administration.said"
 def main() -> None:
     """Show the screen."""
     st.title("Administration")
-    st.caption("When keys and requests need attention, and who may do what. All figures are days.")
     if said := st.session_state.pop(SAID, None):
         st.success(said, icon=":material/check_circle:")
+    view = st.segmented_control(
+        "View", list(VIEWS), default="Policy", key="administration.view", persist_state="session", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    VIEWS[view or "Policy"]()
+
+
+def _show_policy() -> None:
+    st.caption("When keys and requests need attention. All figures are days.")
     present = show_policy(actor(), workspace())
     if may("policy.set_policy"):
         _policy(present)
     else:
         _policy_seen(present)
-    show_rights()
 
 
 def _policy_seen(present: PolicyFigures) -> None:
@@ -54,7 +62,6 @@ def _policy(present: PolicyFigures) -> None:
         saved = st.form_submit_button("Save", type="primary", icon=":material/save:")
     if saved:
         _save(PolicyFigures.model_validate(typed))
-    show_allowed_hosts()
 
 
 def _save(draft: PolicyFigures) -> None:
@@ -67,5 +74,12 @@ def _save(draft: PolicyFigures) -> None:
         st.session_state[SAID] = "The policy was saved. It is in force now."
     st.rerun()
 
+
+VIEWS = {
+    "Policy": _show_policy,
+    "People": show_people,
+    "Allowed hosts": show_allowed_hosts,
+    "Who may do what": show_rights,
+}
 
 main()

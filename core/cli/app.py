@@ -48,6 +48,8 @@ def settings(json: Json = False) -> None:
     lines = []
     for name, field in Settings.model_fields.items():
         value = getattr(values, name)
+        if isinstance(value, dict):
+            value = ",".join(f"{group}={role}" for group, role in value.items())
         shown = "(set)" if isinstance(value, SecretStr) else "" if value is None else str(value)
         lines.append({"name": f"ONBOARDING_{name.upper()}", "value": shown, "description": field.description or ""})
     if json:

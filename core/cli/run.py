@@ -27,11 +27,14 @@ class _StoppedError(Exception):
 def run_all(settings: Settings) -> int:
     """Start the sandbox (unless settings say no) and the dashboard, print how to reach them, and wait. Every child
     ends with this process. Returns the exit code."""
+    if settings.address_problem:
+        plain(settings.address_problem, error=True)
+        return 1
     with opened():
         pass  # a store or vault that cannot be used says so before anything starts
-    if _taken(settings.port):
+    if _taken(settings):
         plain(
-            f"Port {settings.port} of 127.0.0.1 is taken. Stop what uses it, or choose another one with "
+            f"Port {settings.port} of {settings.address} is taken. Stop what uses it, or choose another one with "
             "ONBOARDING_PORT.",
             error=True,
         )
@@ -51,7 +54,7 @@ def run_all(settings: Settings) -> int:
             [sys.executable, "-m", "dashboard.serve", "--server.port", str(settings.port)], settings, "dashboard"
         )
         children.append(dashboard)
-        if not _wait_for_port(settings.port, dashboard):
+        if not _wait_for_port(settings, dashboard):
             plain(f"The dashboard did not start; see {settings.logs / 'dashboard.out'}.", error=True)
             return 1
         _greet(settings)
@@ -102,11 +105,15 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
             os.killpg(child.pid, signal.SIGKILL)
 
 
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
+def _socket(settings: Settings) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in settings.address else socket.AF_INET)
+
+
+def _taken(settings: Settings) -> bool:
+    with _socket(settings) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((settings.address, settings.port))
         except OSError:
             return True
     return False
@@ -125,11 +132,11 @@ def _wait_for_sandbox(settings: Settings, child: subprocess.Popen[bytes]) -> boo
     return False
 
 
-def _wait_for_port(port: int, child: subprocess.Popen[bytes]) -> bool:
+def _wait_for_port(settings: Settings, child: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and child.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        with _socket(settings) as probe:
+            if probe.connect_ex((settings.address, settings.port)) == 0:  # any address reaches this machine as well
                 return True
         time.sleep(0.1)
     return False
@@ -142,5 +149,5 @@ def _greet(settings: Settings) -> None:
         for account in info["accounts"]:
             plain(f"  {account['region']}  account {account['account_id']}  {account['email']}  {account['password']}")
         plain(f"  Access keys, secret keys and billing buckets: {settings.sandbox_file}")
-    plain(f"\nDashboard: http://127.0.0.1:{settings.port}   (Ctrl-C ends it)")
+    plain(f"\nDashboard: {settings.browser_address}   (Ctrl-C ends it)")
     sys.stdout.flush()

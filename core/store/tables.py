@@ -20,6 +20,7 @@ from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
 from core.domain.checks import Outcome, State
+from core.domain.roles import Role
 
 
 def new_id() -> str:
@@ -446,6 +447,51 @@ class Budget(SQLModel, table=True):
     actor: str
     created: datetime = _time()
     modified: datetime = _time()
+
+
+class Person(SQLModel, table=True):
+    """Somebody who signed in: who the provider says it is, and what is decided here."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    issuer: str
+    subject: str
+    """What the provider calls the person; never given to another."""
+    name: str
+    email: str = ""
+    role: Role | None = None
+    """The role of the last sign-in; none when no group gave one."""
+    created: datetime = _time()
+    seen: datetime = _time()
+    signed_out_before: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    """No sign-in from before this moment counts."""
+    blocked: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+
+
+class SignIn(SQLModel, table=True):
+    """One sign-in in one browser. Its `id` is a digest of what the provider's token says of it, so that a copied cookie
+    ends with it."""
+
+    __tablename__ = "sign_in"
+
+    id: str = Field(primary_key=True)
+    person_id: str = Field(sa_column=Column(ForeignKey("person.id", ondelete="CASCADE"), index=True, nullable=False))
+    role: Role | None = None
+    recheck: str = ""
+    """What the provider's userinfo tells later: `role`, `token` (only that the sign-in counts), or nothing."""
+    address: str = ""
+    begun: datetime = _time()
+    """When the provider issued the token."""
+    asked: datetime = _time()
+    """When the provider was asked last whether it still counts."""
+    confirmed: datetime = _time()
+    """When the provider said so last."""
+    seen: datetime = _time()
+    ended: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    why: str = ""
+    """Why it ended: a value of `core.services.sign_in.Why`."""
 
 
 class Event(SQLModel, table=True):

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,21 @@ class Dashboard:
 @pytest.fixture
 def dashboard(settings: Settings) -> Iterator[Dashboard]:
     """The dashboard, run by `onboarding run` in front of the session's sandbox."""
+    with started(settings) as running:
+        yield running
+
+
+@contextmanager
+def started(settings: Settings, **more: str) -> Iterator[Dashboard]:
+    """A dashboard with these settings in its environment, until the end of the block."""
     port = free_port()
     environment = os.environ | {
         "ONBOARDING_HOME": str(settings.home),
         "ONBOARDING_PORT": str(port),
         "ONBOARDING_SANDBOX_PORT": str(settings.sandbox_port),
     }
+    environment |= more
+    port = int(environment["ONBOARDING_PORT"])
     command = [Path(sys.executable).with_name("onboarding"), "run"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
@@ -70,9 +80,11 @@ def dashboard(settings: Settings) -> Iterator[Dashboard]:
                     break
         except OSError:
             time.sleep(0.2)
-    yield Dashboard(address, settings.home, process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 0
+    try:
+        yield Dashboard(address, settings.home, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,54 @@
+"""How people sign in at the local provider, in Chromium."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import idle
+
+
+@contextmanager
+def visitor(browser: Browser, **options: object) -> Iterator[Page]:
+    """A browser of one's own: nobody is signed in there."""
+    context: BrowserContext = browser.new_context(
+        viewport={"width": 1280, "height": 1000}, timezone_id="Europe/Paris", **options
+    )
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+def at_provider(page: Page, who: str) -> None:
+    """Say at the provider who it is."""
+    page.get_by_placeholder("sub").fill(who)
+    page.get_by_role("button", name="Authorize").click()
+
+
+def go_to_provider(page: Page, address: str) -> None:
+    """Open the dashboard and press Sign in."""
+    page.goto(address)
+    button = page.get_by_role("button", name="Sign in", exact=True)
+    expect(button).to_be_visible(timeout=60_000)  # the first visit after a start
+    button.click()
+    expect(page.get_by_placeholder("sub")).to_be_visible()
+
+
+def sign_in(page: Page, address: str, who: str) -> None:
+    """Sign in, and be where the dashboard sends one."""
+    go_to_provider(page, address)
+    at_provider(page, who)
+    page.wait_for_url(f"{address}/**")
+    idle(page)
+
+
+def menu(page: Page, who: str) -> None:
+    """Open the menu of the person."""
+    page.get_by_test_id("stSidebar").get_by_role("button", name=who).click()
+
+
+def leave_provider(page: Page, address: str) -> None:
+    """The provider asks whether to end its own session too."""
+    page.get_by_role("button", name="End session").click()
+    page.wait_for_url(f"{address}/**")
+    idle(page)

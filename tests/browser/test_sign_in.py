@@ -1,0 +1,306 @@
+"""Signing in by OpenID Connect at a real provider, in Chromium: who gets in, for how long, and what does not count."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from core.settings import Settings
+from dashboard.navigation import SCREENS
+from tests import oidc
+from tests.browser.conftest import Dashboard, free_port, idle, picture, started, visit
+from tests.browser.signing_in import at_provider, go_to_provider, leave_provider, menu, sign_in, visitor
+from tests.oidc import PEOPLE, ROLE_OF, Provider
+
+EVERYTHING = {screen.title for screen in SCREENS}
+PAGES = {
+    "administrator": EVERYTHING,
+    "operator": EVERYTHING,
+    "finance": EVERYTHING,
+    "presenter": EVERYTHING,
+    "auditor": EVERYTHING,
+}
+"""The screens of each role."""
+
+
+@pytest.fixture(scope="module")
+def module_provider() -> Iterator[Provider]:
+    running = Provider()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def provider(module_provider: Provider) -> Iterator[Provider]:
+    """The provider; it tells the truth again after the test."""
+    yield module_provider
+    module_provider.lie = None
+    for who, claims in PEOPLE.items():
+        module_provider.set_person(who, **claims)
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory, module_provider: Provider) -> Iterator[Dashboard]:
+    home = tmp_path_factory.mktemp("home") / "home"
+    with started(Settings(home=home), ONBOARDING_SANDBOX="false", **module_provider.environment()) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with visitor(browser) as opened:
+        yield opened
+
+
+def events(home: Path, action: str) -> list[dict[str, object]]:
+    """The details of what was recorded under a name, the newest last."""
+    with sqlite3.connect(home / "onboarding.db") as database:
+        rows = database.execute("SELECT details FROM event WHERE action = ? ORDER BY id", [action]).fetchall()
+    database.close()
+    return [json.loads(row[0]) for row in rows]
+
+
+def put_back(home: Path, column: str, minutes: int) -> None:
+    """Put a moment of every sign-in back."""
+    with sqlite3.connect(home / "onboarding.db") as database:
+        database.execute(f"UPDATE sign_in SET {column} = datetime({column}, '-{minutes} minutes') || '.000000'")  # noqa: S608
+    database.close()
+
+
+def outside(page: Page, says: str) -> None:
+    """Nothing is shown but the sign-in screen, which says why."""
+    expect(page.get_by_text(says)).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+
+
+def again(page: Page) -> None:
+    """Look at a screen anew, as the next click does."""
+    page.reload()
+    idle(page)
+
+
+@pytest.mark.parametrize("who", [who for who, role in ROLE_OF.items() if role])
+def test_each_role_signs_in_and_sees_its_screens(
+    dashboard: Dashboard, provider: Provider, page: Page, who: str
+) -> None:
+    role = ROLE_OF[who]
+    sign_in(page, dashboard.address, who)
+    expect(page.get_by_test_id("stSidebar").get_by_text(f"{who} · {role}")).to_be_visible()
+    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    assert {title.strip().split("\n")[-1] for title in links.all_inner_texts()} == PAGES[role]
+    for screen in SCREENS:
+        page.goto(f"{dashboard.address}/{'' if screen.file == 'home' else screen.file}")
+        idle(page)
+        seen = page.get_by_role("heading", name=screen.title, exact=True, level=1)
+        if screen.file != "home":
+            expect(seen).to_have_count(1 if screen.title in PAGES[role] else 0)
+    assert events(dashboard.home, "person.sign_in")[-1]["as_role"] == role
+
+
+def test_a_trusted_proxy_tells_the_address(dashboard: Dashboard, provider: Provider, browser: Browser) -> None:
+    with visitor(browser, extra_http_headers={"X-Forwarded-For": "203.0.113.9"}) as page:
+        sign_in(page, dashboard.address, "otto")
+        expect(page.get_by_text("otto · operator")).to_be_visible()
+    with sqlite3.connect(dashboard.home / "onboarding.db") as database:
+        rows = database.execute("SELECT address FROM sign_in WHERE address <> ''").fetchall()
+    database.close()
+    assert rows == [("203.0.113.9",)]
+
+
+def test_nobody_gets_in_without_signing_in(dashboard: Dashboard, page: Page) -> None:
+    for address in ("", "/costs", "/administration"):
+        page.goto(dashboard.address + address)
+        idle(page)
+        outside(page, "Sign in with your organisation's account.")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_who_has_no_role_is_told_so(dashboard: Dashboard, provider: Provider, page: Page) -> None:
+    sign_in(page, dashboard.address, "nina")
+    outside(page, "Looked at: the claim groups, which holds kitchen.")
+    expect(page.get_by_text("Signed in at the provider as nina.")).to_be_visible()
+    picture(page, "sign-in-no-role")
+    page.get_by_role("button", name="Sign out").click()
+    leave_provider(page, dashboard.address)
+    outside(page, "Sign in with your organisation's account.")
+
+
+def test_sign_out(dashboard: Dashboard, provider: Provider, page: Page) -> None:
+    sign_in(page, dashboard.address, "ada")
+    cookies = page.context.cookies()
+    menu(page, "ada")
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    leave_provider(page, dashboard.address)
+    outside(page, "Sign in with your organisation's account.")
+    page.context.add_cookies([cookie for cookie in cookies if cookie["name"].startswith("_streamlit_user")])
+    again(page)
+    outside(page, "You signed out.")  # a copy of the cookie is worth nothing
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    at_provider(page, "ada")
+    expect(page.get_by_text("ada · administrator")).to_be_visible()
+
+
+def test_sign_out_everywhere(dashboard: Dashboard, provider: Provider, browser: Browser, page: Page) -> None:
+    sign_in(page, dashboard.address, "otto")
+    with visitor(browser) as other, visitor(browser) as stranger:
+        sign_in(other, dashboard.address, "otto")
+        sign_in(stranger, dashboard.address, "fiona")
+        visit(other, "Costs")
+        menu(page, "otto")
+        page.get_by_role("button", name="Sign out everywhere").click()
+        leave_provider(page, dashboard.address)
+        other.get_by_test_id("stSidebarNav").get_by_role("link", name="Billing buckets").click()
+        outside(other, "All your sessions were ended.")
+        again(stranger)
+        expect(stranger.get_by_text("fiona · finance")).to_be_visible()
+
+
+def test_an_administrator_ends_and_blocks(
+    dashboard: Dashboard, provider: Provider, browser: Browser, page: Page
+) -> None:
+    with visitor(browser) as other:
+        sign_in(other, dashboard.address, "petra")
+        sign_in(page, dashboard.address, "ada")
+        visit(page, "Administration")
+        table = page.get_by_test_id("stDataFrame").last
+        people = sorted(
+            row[0] for row in sqlite3.connect(dashboard.home / "onboarding.db").execute("SELECT name FROM person")
+        )
+        page.wait_for_timeout(1000)  # the canvas takes clicks a while after it is drawn
+        table.scroll_into_view_if_needed()
+        table.click(position={"x": 18, "y": 35 * (people.index("petra") + 1) + 17})
+        idle(page)
+        page.get_by_role("button", name="Block", exact=True).click()
+        expect(page.get_by_role("dialog").get_by_text("petra")).to_be_visible()
+        picture(page, "people-block")
+        page.get_by_role("dialog").get_by_role("button", name="Block", exact=True).click()
+        expect(page.get_by_text("petra is blocked.")).to_be_visible()
+        again(other)
+        outside(other, "An administrator of this dashboard blocked you.")
+        sign_in(other, dashboard.address, "petra")
+        outside(other, "An administrator of this dashboard blocked you.")
+    assert "blocked" in [one["why"] for one in events(dashboard.home, "refused.sign_in")]
+
+
+def test_a_role_taken_away_ends_the_session(dashboard: Dashboard, provider: Provider, page: Page) -> None:
+    sign_in(page, dashboard.address, "axel")
+    provider.set_person("axel", preferred_username="axel", groups=["kitchen"])
+    visit(page, "Costs")
+    put_back(dashboard.home, "asked", 6)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Credentials", exact=True).click()
+    outside(page, "Your role here was taken away")
+
+
+@pytest.mark.parametrize(
+    ("lie", "says", "why"),
+    [
+        (oidc.forged, "not to be trusted", "signature"),
+        (oidc.expired, "token was over already", "time is over"),
+        (oidc.replayed, "not to be trusted", "content is wrong"),
+        (oidc.for_another, "not to be trusted", "content is wrong"),
+    ],
+    ids=["forged", "expired", "replayed", "for another"],
+)
+def test_a_false_token_lets_nobody_in(
+    dashboard: Dashboard, provider: Provider, page: Page, lie: oidc.Lie, says: str, why: str
+) -> None:
+    provider.lie = lie
+    sign_in(page, dashboard.address, "ada")
+    outside(page, says)
+    assert why in str(events(dashboard.home, "refused.sign_in")[-1]["why"])
+    assert not [cookie for cookie in page.context.cookies() if cookie["name"].startswith("_streamlit_user")]
+    provider.lie = None
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    at_provider(page, "ada")
+    expect(page.get_by_text("ada · administrator")).to_be_visible()
+    expect(page.get_by_text(says)).to_have_count(0)
+
+
+def test_a_token_for_another_program_that_names_us_lets_nobody_in(
+    dashboard: Dashboard, provider: Provider, page: Page
+) -> None:
+    provider.lie = oidc.for_another_by_us
+    sign_in(page, dashboard.address, "ada")
+    outside(page, "not meant for this dashboard")
+
+
+def test_a_callback_that_was_used_lets_nobody_in(
+    dashboard: Dashboard, provider: Provider, browser: Browser, page: Page
+) -> None:
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(request.url) if "/oauth2callback?" in request.url else None)
+    sign_in(page, dashboard.address, "ada")
+    (callback,) = seen
+    page.goto(callback)
+    idle(page)
+    expect(page.get_by_text("ada · administrator")).to_be_visible()  # it changes nothing for who is in
+    with visitor(browser) as other:
+        other.goto(callback)
+        idle(other)
+        outside(other, "This sign-in was used before, or it took too long.")
+    assert "no sign-in that this browser began" in str(events(dashboard.home, "refused.sign_in")[-1]["why"])
+
+
+def test_who_is_not_let_in_by_the_provider_is_told_so(dashboard: Dashboard, provider: Provider, page: Page) -> None:
+    go_to_provider(page, dashboard.address)
+    page.get_by_role("button", name="Deny").click()
+    outside(page, "The sign-in provider did not let you in")
+    assert "access_denied" in str(events(dashboard.home, "refused.sign_in")[-1]["why"])
+
+
+def test_while_the_provider_is_down(dashboard: Dashboard, provider: Provider, browser: Browser, page: Page) -> None:
+    sign_in(page, dashboard.address, "ada")
+    provider.stop()
+    try:
+        put_back(dashboard.home, "asked", 6)
+        visit(page, "Costs")  # who is in works on
+        with visitor(browser) as other:
+            other.goto(dashboard.address)
+            idle(other)
+            other.get_by_role("button", name="Sign in", exact=True).click()
+            outside(other, "The sign-in provider does not answer.")
+            picture(other, "sign-in-provider-down")
+        put_back(dashboard.home, "asked", 6)
+        put_back(dashboard.home, "confirmed", 60)
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name="Credentials", exact=True).click()
+        outside(page, "has not answered for an hour")
+    finally:
+        provider.start()
+
+
+def test_a_session_ends_with_its_time_and_a_restart_ends_none(
+    tmp_path: Path, provider: Provider, browser: Browser, page: Page
+) -> None:
+    settings = Settings(home=tmp_path / "home", port=free_port())
+    more = {"ONBOARDING_SANDBOX": "false", "ONBOARDING_PORT": str(settings.port)} | provider.environment()
+    with started(settings, **more) as dashboard:
+        sign_in(page, dashboard.address, "ada")
+        assert (settings.home / "cookie.key").stat().st_mode & 0o777 == 0o600
+    with started(settings, **more) as dashboard:
+        page.goto(dashboard.address)
+        idle(page)
+        expect(page.get_by_text("ada · administrator")).to_be_visible()
+    time.sleep(1)
+    with started(settings, **more, ONBOARDING_SESSION_HOURS="0.0001") as dashboard:
+        page.goto(dashboard.address)
+        idle(page)
+        outside(page, "Your session is over")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_how_it_looks(dashboard: Dashboard, provider: Provider, browser: Browser, scheme: str) -> None:
+    with visitor(browser, color_scheme=scheme) as page:
+        page.goto(dashboard.address)
+        picture(page, f"sign-in-{scheme}")
+        sign_in(page, dashboard.address, "ada")
+        visit(page, "Administration")
+        page.get_by_role("heading", name="People").scroll_into_view_if_needed()
+        page.get_by_test_id("stDataFrame").last.scroll_into_view_if_needed()
+        menu(page, "ada")
+        picture(page, f"people-{scheme}")
+        expect(page.get_by_role("button", name="Sign out everywhere")).to_be_visible()
