@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.cli import accounts, bills, buckets, credentials, keys, policy, requests
+from core.cli import accounts, bills, buckets, credentials, keys, password, policy, requests
+from core.cli.backup import backup, restore
 from core.cli.costs import costs
 from core.cli.output import Json, as_json, fail, plain, table
 from core.cli.run import run_all
@@ -29,6 +30,9 @@ app.add_typer(bills.app, name="bills", help="Read the bill files of billing buck
 app.command()(costs)
 app.add_typer(keys.app, name="keys", help="Access keys: create, change, rotate, delete, and what is open.")
 app.add_typer(policy.app, name="policy", help="When keys and requests need attention.")
+app.command()(backup)
+app.command()(restore)
+app.add_typer(password.app, name="password", help="The password that a sealed secret is revealed with.")
 app.add_typer(sandbox_app, name="sandbox", help="The local OUTSCALE for demos and tests.")
 
 

@@ -5,7 +5,7 @@ This is the one place through which all of them pass, and so the one where right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import Session
 
@@ -63,3 +63,18 @@ def refuse(actor: Actor, workspace: Workspace, action: str, subject: str, why: s
     with workspace.store.writing() as session:
         Change(actor, f"refused.{action}", session).record(subject, role=actor.role, why=why)
     return NotAllowedError(why)
+
+
+def note(
+    actor: Actor,
+    workspace: Workspace,
+    action: str,
+    subject: str,
+    outcome: Literal["done", "refused", "failed"] = "done",
+    **details: Any,
+) -> None:
+    """Record something that changes nothing itself: what was looked at, refused, or failed. No secret in `details`.
+
+    Raises StoreError when it cannot be recorded."""
+    with workspace.store.writing() as session:
+        Change(actor, action, session).record(subject, outcome=outcome, **details)
