@@ -50,8 +50,8 @@ def restore(
     passphrase_stdin: FromInput = False,
     json: Json = False,
 ) -> None:
-    """Restore a backup into an empty home folder (see ONBOARDING_HOME). Exit 0: restored, 1: restored, but secrets in it
-    do not open, 2: bad input."""
+    """Restore a backup into an empty home folder (see ONBOARDING_HOME). Exit 0: restored, 1: restored, but secrets in
+    it do not open, 2: bad input."""
     settings = Settings()
     actor = Actor(name=settings.operator, via="terminal", role=Role.ADMINISTRATOR)
     try:

@@ -1,4 +1,4 @@
-"""How passwords and passphrases reach a command: typed in secret, or as the input's first line. Never as an argument."""
+"""How passwords and passphrases reach a command: typed unseen, or as the input's first line. Never as an argument."""
 
 import sys
 

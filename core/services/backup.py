@@ -36,9 +36,9 @@ from core.services.sealed_values import open_all
 from core.services.use_case import Change, NotAllowedError, changing, looking
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.store import Store, StoreError, known_versions
+from core.store.store import Store, known_versions
 from core.store.tables import DataKey
-from core.vault.master_key import FILE_NAME, VaultError
+from core.vault.master_key import FILE_NAME
 from core.vault.vault import Vault
 
 MADE = "backup.made"

@@ -1,5 +1,5 @@
-"""A backup as a file: a tar of its parts and a manifest, encrypted to a passphrase in the age format (age-encryption.org),
-so that `age` and `tar` open it too."""
+"""A backup as a file: a tar of its parts and a manifest, encrypted to a passphrase in the age format, so that `age` and
+`tar` open it too (age-encryption.org)."""
 
 import hashlib
 import io
@@ -68,7 +68,8 @@ def pack(manifest: Manifest, contents: dict[str, bytes], passphrase: SecretStr) 
             member = tarfile.TarInfo(name)
             member.size, member.mode, member.mtime = len(content), 0o600, int(manifest.made.timestamp())
             tar.addfile(member, io.BytesIO(content))
-    return pyrage.passphrase.encrypt(packed.getvalue(), passphrase.get_secret_value())
+    encrypted: bytes = pyrage.passphrase.encrypt(packed.getvalue(), passphrase.get_secret_value())
+    return encrypted
 
 
 def unpack(content: bytes, passphrase: SecretStr) -> tuple[Manifest, dict[str, bytes]]:
@@ -87,7 +88,7 @@ def _decrypted(content: bytes, passphrase: SecretStr) -> bytes:
         cut = content and _BEGINS.startswith(content)
         raise BackupError(_DAMAGED if cut else _NOT_ONE)
     try:
-        return pyrage.passphrase.decrypt(content, passphrase.get_secret_value())
+        packed: bytes = pyrage.passphrase.decrypt(content, passphrase.get_secret_value())
     except pyrage.DecryptError as error:
         said = str(error)
         if said == "Decryption failed":
@@ -98,6 +99,7 @@ def _decrypted(content: bytes, passphrase: SecretStr) -> bytes:
                 "Restore it on a faster machine, or decrypt it with age."
             ) from None
         raise BackupError(_DAMAGED) from None
+    return packed
 
 
 def _files(packed: bytes) -> dict[str, bytes]:
