@@ -45,11 +45,9 @@ class SealedSecret(BaseModel):
 
     def __str__(self) -> str:
         if self.field == "proxy":
-            return f"{self.subject}: proxy with its password"
-        if self.table == "kept_key":
-            return f"Kept here: secret key of {self.access_key} in {self.region}"
-        which = "billing secret key" if self.field == "billing_secret_key" else "secret key"
-        return f"{self.subject}: {which} of {self.access_key}" + (f" in {self.region}" if self.region else "")
+            return "Proxy with its password"
+        which = "Billing secret key" if self.field == "billing_secret_key" else "Secret key"
+        return f"{which} of {self.access_key}" + (f" in {self.region}" if self.region else "")
 
 
 @dataclass(frozen=True)
@@ -61,18 +59,20 @@ class Revealed:
 
 
 def sealed_secrets(actor: Actor, workspace: Workspace, name: str | None = None) -> list[SealedSecret]:
-    """What can be revealed of the credentials called `name`, and the keys that are kept here."""
-    found = []
+    """What can be revealed of the credentials called `name`; without a name, of the keys that are kept here."""
     with looking(actor, workspace, "secret.list") as session:
-        row = session.exec(select(Credentials).where(Credentials.name == name)).first() if name else None
-        if row:
-            found += [_of_project(row, project) for project in sealed.projects_of(session, row)]
-            if row.billing_secret_key_sealed:
-                found.append(_of_credentials(row, "billing_secret_key"))
-            if row.proxy_sealed:
-                found.append(_of_credentials(row, "proxy"))
-        kept = session.exec(select(KeptKey).order_by(col(KeptKey.access_key), col(KeptKey.region))).all()
-        return found + [_of_kept(one) for one in kept]
+        if name is None:
+            kept = session.exec(select(KeptKey).order_by(col(KeptKey.access_key), col(KeptKey.region))).all()
+            return [_of_kept(one) for one in kept]
+        row = session.exec(select(Credentials).where(Credentials.name == name)).first()
+        if row is None:
+            return []
+        found = [_of_project(row, project) for project in sealed.projects_of(session, row)]
+        if row.billing_secret_key_sealed:
+            found.append(_of_credentials(row, "billing_secret_key"))
+        if row.proxy_sealed:
+            found.append(_of_credentials(row, "proxy"))
+        return found
 
 
 def reveal(
@@ -99,7 +99,7 @@ def reveal(
         return Revealed(problem=problem)
 
     def refused(problem: FieldProblem, why: str) -> Revealed:
-        note(actor, workspace, REVEAL, wanted.subject, "refused", why=why, reason=reason, **_details(wanted))
+        note(actor, workspace, REVEAL, wanted.subject, outcome="refused", why=why, reason=reason, **_details(wanted))
         return Revealed(problem=problem)
 
     if signed_in is None:

@@ -70,6 +70,7 @@ def note(
     workspace: Workspace,
     action: str,
     subject: str,
+    *,
     outcome: Literal["done", "refused", "failed"] = "done",
     **details: Any,
 ) -> None:
