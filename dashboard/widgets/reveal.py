@@ -84,7 +84,7 @@ def _dialog(names: list[str]) -> None:
     number = st.session_state.get(_TRY, 0)
     with st.form("reveal.form", border=False):
         reason = st.text_area(
-            "Reason *", max_chars=MOST_REASON, height=80, help="What it is needed for.", key="reveal.reason"
+            "Reason *", max_chars=MOST_REASON, height=80, placeholder="What it is needed for", key="reveal.reason"
         )
         beside(problems, "reason")
         password = ""
