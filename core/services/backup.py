@@ -90,7 +90,7 @@ def make_backup(
     moment = datetime.now(UTC)
     folder = target.is_dir()
     path = target / f"onboarding-{moment:%Y%m%dT%H%M%SZ}.backup" if folder else target
-    if problem := _unusable(path, overwrite) or _unkeepable(folder, keep):
+    if problem := _unusable(path, overwrite) or _unkeepable(target, keep):
         return Made(problem=problem)
     try:
         with _scratch(workspace.settings.home, ".backup-") as scratch:
@@ -166,11 +166,11 @@ def _unusable(path: Path, overwrite: bool) -> FieldProblem | None:
     return None if ours else problem(f"{path} is not a backup, and is not written over.", "Name another file.")
 
 
-def _unkeepable(folder: bool, keep: int | None) -> FieldProblem | None:
-    if keep is None or (folder and keep >= 1):
+def _unkeepable(target: Path, keep: int | None) -> FieldProblem | None:
+    if keep is None or (target.is_dir() and keep >= 1):
         return None
-    what = "At least one backup must be kept." if folder else "Only backups in a folder can be kept by number."
-    return FieldProblem(field="keep", what=what, mend="Name a folder, and how many of its backups stay.")
+    what = "At least one backup must be kept." if target.is_dir() else f"{target} is not a folder."
+    return FieldProblem(field="keep", what=what, mend="Name a folder that is there, and how many of its backups stay.")
 
 
 @contextmanager

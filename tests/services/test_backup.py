@@ -24,7 +24,7 @@ from core.domain.credentials import CredentialsDraft
 from core.domain.roles import Role
 from core.services import backup_file, sealed
 from core.services.backup import make_backup, restore_backup
-from core.services.backup_file import Manifest, pack, part, unpack
+from core.services.backup_file import BackupError, Manifest, pack, part, unpack
 from core.services.kept_keys import keep
 from core.services.sealed_values import sealed_values
 from core.services.use_case import NotAllowedError, changing
@@ -312,7 +312,8 @@ def test_a_manifest_that_does_not_fit_is_told(given: Given, file: Path, elsewher
     assert "damaged" in said(parts=[manifest.parts[0].model_copy(update={"sha256": "0" * 64}), *manifest.parts[1:]])
     assert "does not know: '../../over'" in said(contents | {"../../over": b"x"})
     assert "manifest" in said(rows=manifest.rows | {"project": 4})
-    assert "newer version" in said(format=backup_file.FORMAT + 1)
+    with pytest.raises(BackupError, match="newer version"):
+        backup_file._manifest(manifest.model_copy(update={"format": backup_file.FORMAT + 1}).model_dump_json().encode())
     assert "newer version of this program (9.0)" in said(schema_version="9999", program="9.0")
 
 
