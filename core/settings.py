@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         description="Command of a secret manager that prints the master key, or several as above, such as "
         "`pass show onboarding`. It runs without a shell; put no secret into it.",
     )
+    backup_passphrase: SecretStr | None = Field(
+        None, description="Passphrase of backups, for those that run by themselves. Without it, it is asked for."
+    )
     operator: str = Field("operator", min_length=1, max_length=64, description="Name under which changes are recorded.")
     connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection.")
     read_timeout: float = Field(20.0, gt=0, le=300, description="Seconds to wait for an answer.")

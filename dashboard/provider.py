@@ -10,6 +10,9 @@ from core.settings import Settings
 COOKIE_KEY = "cookie.key"
 """File of the home folder that signs the browsers' cookies, so that a restart signs nobody out."""
 
+AFRESH = "afresh"
+"""The same provider, asked to have the person prove anew who they are: what `st.login` is given for that."""
+
 
 class CookieKeyError(Exception):
     """The key of the cookies cannot be used. The text is one line for who runs the dashboard."""
@@ -24,15 +27,19 @@ def auth_section(settings: Settings) -> dict[str, Any]:
     way: dict[str, Any] = {"scope": settings.oidc_scope, "timeout": settings.read_timeout}
     if settings.oidc_ca_file:
         way["verify"] = str(settings.oidc_ca_file)
+    client = {
+        "client_id": settings.oidc_client_id,
+        "client_secret": settings.oidc_client_secret.get_secret_value(),
+        "server_metadata_url": settings.oidc_metadata,
+    }
     return {
         "auth": {
             "redirect_uri": f"{settings.browser_address}/oauth2callback",
             "cookie_secret": _cookie_key(settings.home / COOKIE_KEY),
             "expose_tokens": ["access"],
-            "client_id": settings.oidc_client_id,
-            "client_secret": settings.oidc_client_secret.get_secret_value(),
-            "server_metadata_url": settings.oidc_metadata,
+            **client,
             "client_kwargs": way,
+            AFRESH: {**client, "client_kwargs": way | {"prompt": "login"}},
         }
     }
 

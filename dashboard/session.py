@@ -63,8 +63,9 @@ def actor() -> Actor:
 
 
 def signed_in_at() -> datetime | None:
-    """When the person signed in; nothing for the local operator. What needs a fresh sign-in looks here."""
-    return _signed_in().begun if people_sign_in() else None
+    """When the person last proved to the provider who they are; nothing for the local operator. What needs a fresh
+    sign-in looks here."""
+    return _signed_in().proved if people_sign_in() else None
 
 
 def _signed_in() -> SignedIn:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.services.sign_in import SignedIn
 from dashboard import sign_in
+from dashboard.leaving import forget_when_left
 from dashboard.listening import open_to_others
 from dashboard.navigation import nowhere, sections
 from dashboard.session import PLAIN, admission, people_sign_in, workspace
@@ -21,7 +22,9 @@ def main() -> None:
         if not people_sign_in() and (problem := open_to_others()):
             st.error(problem, icon=":material/error:")
             return
-        st.navigation(sections()).run()
+        page = st.navigation(sections())
+        forget_when_left(page.url_path)
+        page.run()
     except PLAIN as error:
         st.error(safe(str(error)), icon=":material/error:")
 
@@ -34,5 +37,6 @@ def _let_in() -> bool:
         show_signed_in(found)
         return True
     nowhere()
+    forget_when_left("")
     sign_in.show(found)
     return False

@@ -24,6 +24,7 @@ from dashboard.widgets.checks import show_checks
 from dashboard.widgets.credentials_form import edit_form
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
+from dashboard.widgets.reveal import reveal_button, show_reveal
 from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
 from dashboard.widgets.text import local, safe, time_column
 
@@ -45,12 +46,16 @@ def main() -> None:
         st.info("Nothing is stored yet. Add the first credentials: every key is checked first.", icon=":material/info:")
         if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
             go(ADD_CREDENTIALS)
+        reveal_button([], None)
+        show_reveal()
         return
     shown = _filtered(rows)
     chosen = _table(shown)
     _actions(chosen, shown)
     if DELETING in st.session_state:
         _delete_dialog(st.session_state[DELETING])
+    else:
+        show_reveal()
     job.watch(JOB)
     opened = chosen[0].name if len(chosen) == 1 else st.session_state.get(OPENED) if not chosen else None
     if opened:
@@ -168,6 +173,7 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
             on_click="ignore",
             disabled=not shown,
         )
+        reveal_button([row.name for row in shown], names[0] if names else st.session_state.get(OPENED))
 
 
 def _switch(names: list[str], enabled: bool) -> None:
@@ -234,7 +240,7 @@ def _content(details: CredentialsDetails) -> None:
     st.dataframe(pd.DataFrame(table), hide_index=True)
     if not details.billing_only:
         st.caption(f"Proxy: {safe(details.proxy) if details.proxy else 'none'}")
-    st.caption("Secrets stay sealed; they are never shown here.")
+    st.caption("Secrets stay sealed. An administrator can reveal one, for a reason that is recorded.")
 
 
 main()

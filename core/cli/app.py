@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.cli import accounts, allow, audit, bills, buckets, credentials, keys, policy, requests, vault
+from core.cli import accounts, allow, audit, bills, buckets, credentials, keys, password, policy, requests, vault
+from core.cli.backup import backup, restore
 from core.cli.costs import costs
 from core.cli.output import Json, as_json, fail, plain, table
 from core.cli.run import run_all
@@ -32,6 +33,9 @@ app.add_typer(policy.app, name="policy", help="When keys and requests need atten
 app.add_typer(audit.app, name="audit", help="What was done, by whom, from where; whether that record is whole.")
 app.add_typer(vault.app, name="vault", help="The keys that everything is sealed with: look, check, rotate.")
 app.add_typer(allow.app, name="allow", help="Hosts that may be connected to: proxies, private addresses.")
+app.command()(backup)
+app.command()(restore)
+app.add_typer(password.app, name="password", help="The password that a sealed secret is revealed with.")
 app.add_typer(sandbox_app, name="sandbox", help="The local OUTSCALE for demos and tests.")
 
 

@@ -32,12 +32,14 @@ _AHEAD = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Somebody who is in. `id` names this sign-in; it counts from `begun` to `ends`."""
+    """Somebody who is in. `id` names this sign-in; it counts from `begun` to `ends`. `proved`: when the person last
+    showed the provider who they are, which with single sign-on may be long before."""
 
     id: str
     actor: Actor
     begun: datetime
     ends: datetime
+    proved: datetime
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def admit(
     if role is None:
         return here.end(Why.ROLE_REMOVED)
     here.was_seen(row)
-    return SignedIn(here.id, here.actor(role), begun, here.ends)
+    return SignedIn(here.id, here.actor(role), begun, here.ends, _moment(claims.get("auth_time")) or begun)
 
 
 def counts(workspace: Workspace, sign_in_id: str) -> bool:
@@ -240,14 +242,17 @@ class _Here:
 
 def _begun(claims: Mapping[str, Any]) -> datetime | None:
     """When the token was issued; None when it does not say so, or has not been yet."""
-    issued = claims.get("iat")
-    if not isinstance(issued, int | float):
+    return _moment(claims.get("iat"))
+
+
+def _moment(told: object) -> datetime | None:
+    if not isinstance(told, int | float):
         return None
     try:
-        begun = datetime.fromtimestamp(issued, UTC)
+        moment = datetime.fromtimestamp(told, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-    return begun if begun <= now() + _AHEAD else None
+    return moment if moment <= now() + _AHEAD else None
 
 
 def _ours(claims: Mapping[str, Any], settings: Settings) -> bool:

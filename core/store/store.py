@@ -78,13 +78,31 @@ class Store:
             session.connection()  # a session alone would wait for its first statement
             yield session
 
+    def copy_to(self, path: Path) -> None:
+        """Copy the database as it is at one moment to a new file, while others go on reading and writing.
+
+        Raises StoreError when it cannot be read, or when what was copied is damaged."""
+        copy = sqlite3.connect(path)
+        try:
+            with self._explained(), self.engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None  # noqa: S101 - a connection that was just opened has one
+                driver.backup(copy)
+            found = copy.execute("PRAGMA integrity_check").fetchall()
+            orphans = copy.execute("PRAGMA foreign_key_check").fetchall()
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"The database {self.path} cannot be copied: {error}. Nothing was written.") from None
+        finally:
+            copy.close()
+        if found != [("ok",)] or orphans:
+            raise StoreError(f"The database {self.path} is damaged. Restore it from a copy.")
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
 
     def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config = _config()
         script = ScriptDirectory.from_config(config)
         with self.engine.connect() as connection:
             if _version(connection) == script.get_current_head():
@@ -96,6 +114,17 @@ class Store:
                 raise StoreError(f"{self.path} was written by a newer version of this program. Update the program.")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def known_versions() -> list[str]:
+    """The versions of the database that this program can open, the newest first."""
+    return [revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def _version(connection: Connection) -> str | None:

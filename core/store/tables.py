@@ -348,6 +348,22 @@ class AllowedHost(SQLModel, table=True):
     added_by: str
 
 
+class LocalPassword(SQLModel, table=True):
+    """The local operator's password, where nobody signs in: what a sealed secret is revealed with; one row. `salt` and
+    `hash` are of scrypt. `wrong`: how many wrong ones were tried in a row; none is tried before `wait_until`."""
+
+    __tablename__ = "local_password"
+
+    id: int = Field(default=1, primary_key=True)
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    cost: int
+    """Scrypt's n: the work that one try takes."""
+    wrong: int = 0
+    wait_until: datetime | None = Field(default=None, sa_type=UtcTime, nullable=True)
+    modified: datetime = _time()
+
+
 class BucketIndex(SQLModel, table=True):
     """What is known of a bucket's listing: the last complete one, and the one under way or cut off. The objects
     themselves stand in a Parquet file of the home folder, `index/<id>.parquet`."""

@@ -77,6 +77,14 @@ def edit_form(details: CredentialsDetails) -> None:
         state[form.key("bucket_region", row)] = bucket.region
 
 
+def forget_secrets() -> None:
+    """Drop what was typed into the fields of secrets, and what was carried into them."""
+    form = current_form()
+    fields = tuple(form.key(name) for name in ("secret_key", "billing_secret_key", "proxy"))
+    for key in [key for key in st.session_state if str(key).startswith(fields)]:
+        del st.session_state[key]
+
+
 def carry_key(access_key: str, secret_key: SecretStr, account_id: str, region: str) -> None:
     """Put a newly created key into the form of new credentials, in its first row that has no access key."""
     form = current_form() if current_form().stored is None else new_form()

@@ -131,7 +131,8 @@ def _begin(doing: str, account_id: str, region: str, name: str = "") -> None:
     st.rerun()
 
 
-def _close() -> None:
+def close_dialog() -> None:
+    """Close whichever is open; a private key that it showed leaves the session."""
     for name in (DOING, _NEW, _PROBLEM):
         st.session_state.pop(name, None)
 
@@ -180,7 +181,7 @@ def _do(change: Callable[[], object]) -> None:
     st.rerun()
 
 
-@st.dialog("Create a keypair", icon=":material/terminal:", on_dismiss=_close)
+@st.dialog("Create a keypair", icon=":material/terminal:", on_dismiss=close_dialog)
 def _create_dialog(account_id: str, region: str) -> None:
     st.markdown(
         f"For the account **{safe(account_id)}** in {safe(region)}. OUTSCALE makes it and keeps the public half."
@@ -193,7 +194,7 @@ def _create_dialog(account_id: str, region: str) -> None:
         _made(lambda: create_keypair(actor(), workspace(), account_id, region, name or ""), account_id, region)
 
 
-@st.dialog("Import a public key", icon=":material/upload:", on_dismiss=_close)
+@st.dialog("Import a public key", icon=":material/upload:", on_dismiss=close_dialog)
 def _import_dialog(account_id: str, region: str) -> None:
     st.markdown(f"For the account **{safe(account_id)}** in {safe(region)}. The private key stays with its owner.")
     number = st.session_state.get(_TRY, 0)
@@ -220,7 +221,7 @@ def _made(make: Callable[[], NewKeypair], account_id: str, region: str) -> None:
     if made.keypair is None:
         st.session_state[_PROBLEM] = made.problem
         st.rerun()
-    _close()
+    close_dialog()
     if made.private_key is not None:
         st.session_state[_NEW] = made
     else:
@@ -239,7 +240,7 @@ def _show_problem(field: str) -> None:
         above(problem)
 
 
-@st.dialog("The private key, this once", icon=":material/key:", width="medium", on_dismiss=_close)
+@st.dialog("The private key, this once", icon=":material/key:", width="medium", on_dismiss=close_dialog)
 def _secret_dialog(made: NewKeypair) -> None:
     keypair, private = made.keypair, made.private_key
     if keypair is None or private is None:
@@ -267,11 +268,11 @@ def _secret_dialog(made: NewKeypair) -> None:
             except PLAIN as error:
                 st.error(str(error), icon=":material/error:")
                 return
-            _close()
+            close_dialog()
             st.rerun()
 
 
-@st.dialog("Delete a keypair", icon=":material/delete:", on_dismiss=_close)
+@st.dialog("Delete a keypair", icon=":material/delete:", on_dismiss=close_dialog)
 def _delete_dialog(account_id: str, region: str, name: str) -> None:
     st.markdown(f"**{safe(name)}** is deleted at OUTSCALE. This cannot be undone.")
     st.caption("Instances that were started with it keep its public key; new ones cannot be started with it.")
@@ -285,7 +286,7 @@ def _delete_dialog(account_id: str, region: str, name: str) -> None:
         if problem:
             above(problem)
             return
-        _close()
+        close_dialog()
         st.session_state[SAID] = f"The keypair {name} was deleted."
         _read(account_id, region)
         st.rerun()

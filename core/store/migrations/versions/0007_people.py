@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_people"
-down_revision = "0003"
+revision = "0007_people"
+down_revision = "0006_allowed_hosts"
 branch_labels = None
 depends_on = None
 
