@@ -11,6 +11,7 @@ from core.domain.credentials import FieldProblem, proxy_problem
 from core.domain.hosts import RULE_FORM, NeverOpenedError, parse_rule
 from core.domain.proxy import parse_proxy
 from core.outscale.egress import typed_refusal
+from core.services.rights import use_case
 from core.services.use_case import changing, looking, refuse
 from core.services.workspace import Workspace
 from core.store.tables import AllowedHost
@@ -31,6 +32,7 @@ class AllowedHostView(BaseModel):
     counts: bool
 
 
+@use_case
 def list_allowed_hosts(actor: Actor, workspace: Workspace) -> list[AllowedHostView]:
     """All entries, by their text.
 
@@ -40,6 +42,7 @@ def list_allowed_hosts(actor: Actor, workspace: Workspace) -> list[AllowedHostVi
         return [AllowedHostView(**row.model_dump(), counts=_counts(row.entry)) for row in rows]
 
 
+@use_case
 def allow_host(actor: Actor, workspace: Workspace, entry: str, note: str = "") -> list[FieldProblem]:
     """Add an entry: a host, `*.domain`, an address or a network, with `:port` for one port only. In force from the next
     connection on. Gives what is wrong with it; then nothing is changed.
@@ -63,6 +66,7 @@ def allow_host(actor: Actor, workspace: Workspace, entry: str, note: str = "") -
     return []
 
 
+@use_case
 def remove_allowed_host(actor: Actor, workspace: Workspace, entry: str) -> FieldProblem | None:
     """Take an entry from the list; what it alone allowed is refused from the next connection on. Returns None when
     done, else what is wrong.
@@ -78,6 +82,7 @@ def remove_allowed_host(actor: Actor, workspace: Workspace, entry: str) -> Field
     return None
 
 
+@use_case
 def with_proxy_refusal(
     actor: Actor, workspace: Workspace, problems: Iterable[FieldProblem], proxy: SecretStr
 ) -> list[FieldProblem]:

@@ -21,6 +21,7 @@ from core.domain.credentials import FieldProblem
 from core.services.audit_chain import SUBJECT, Line, line_columns, line_of, lines, readable
 from core.services.audit_check import Progress, TrailReport, examine
 from core.services.downloads import Fetched
+from core.services.rights import use_case
 from core.services.sheets import harmless
 from core.services.use_case import looking, note, note_failure
 from core.services.workspace import Workspace
@@ -83,6 +84,7 @@ class TrailPage:
     total: int
 
 
+@use_case
 def list_trail(
     actor: Actor, workspace: Workspace, wanted: TrailFilter, offset: int = 0, limit: int = PAGE
 ) -> TrailPage:
@@ -97,6 +99,7 @@ def list_trail(
     return TrailPage(found, total)
 
 
+@use_case
 def trail_actions(actor: Actor, workspace: Workspace) -> list[str]:
     """The actions that are in the trail, to choose from.
 
@@ -106,6 +109,7 @@ def trail_actions(actor: Actor, workspace: Workspace) -> list[str]:
         return sorted(map(readable, rows))
 
 
+@use_case
 def verify_trail(
     actor: Actor, workspace: Workspace, *, progress: Progress | None = None, stop: threading.Event | None = None
 ) -> TrailReport:
@@ -128,6 +132,7 @@ def verify_trail(
     return report
 
 
+@use_case
 def export_trail(
     actor: Actor, workspace: Workspace, wanted: TrailFilter, form: TrailForm, path: Path
 ) -> FieldProblem | None:
@@ -147,6 +152,7 @@ def export_trail(
     return None
 
 
+@use_case
 def trail_file(actor: Actor, workspace: Workspace, wanted: TrailFilter, form: TrailForm, name: str) -> Fetched:
     """The same as a file of the home folder to be saved as `name`; whoever asked removes it with `downloads.drop`.
 

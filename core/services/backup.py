@@ -33,6 +33,7 @@ from core.services.backup_file import (
     part,
     unpack,
 )
+from core.services.rights import use_case
 from core.services.sealed_values import open_all
 from core.services.use_case import Change, NotAllowedError, changing, looking
 from core.services.workspace import Workspace, open_workspace
@@ -70,6 +71,7 @@ class Restored:
     problem: FieldProblem | None = None
 
 
+@use_case
 def make_backup(
     actor: Actor,
     workspace: Workspace,

@@ -171,6 +171,7 @@ def delete_credentials(actor: Actor, workspace: Workspace, name: str, typed: str
     return None
 
 
+@use_case
 def export_credentials(actor: Actor, workspace: Workspace, rows: list[CredentialsView]) -> str:
     """The list as CSV, see `credentials_csv`; that it was exported is recorded.
 

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.domain.passphrases import PASSPHRASE_RULE, weakness
+from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import LocalPassword, now
@@ -34,6 +35,7 @@ class Tried:
     reason: str = ""
 
 
+@use_case
 def set_password(actor: Actor, workspace: Workspace, password: SecretStr) -> FieldProblem | None:
     """Set the password, or another one in its place; waits end. Returns what is wrong with it, or None when it is set.
 
@@ -53,6 +55,7 @@ def set_password(actor: Actor, workspace: Workspace, password: SecretStr) -> Fie
     return None
 
 
+@use_case
 def password_is_set(actor: Actor, workspace: Workspace) -> bool:
     """Whether there is a password."""
     with looking(actor, workspace, "password.look") as session:

@@ -9,6 +9,7 @@ from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.domain.roles import Role
 from core.domain.sign_in import Why
+from core.services.rights import use_case
 from core.services.sign_in import end_sign_in
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
@@ -32,6 +33,7 @@ class PersonView(BaseModel):
     sessions: int
 
 
+@use_case
 def list_people(actor: Actor, workspace: Workspace) -> list[PersonView]:
     """Everybody who signed in, by name.
 
@@ -46,6 +48,7 @@ def list_people(actor: Actor, workspace: Workspace) -> list[PersonView]:
     return [PersonView.model_validate(one.model_dump() | {"sessions": open_ones.get(one.id, 0)}) for one in people]
 
 
+@use_case
 def end_sessions(actor: Actor, workspace: Workspace, person_id: str) -> int:
     """End all sessions of somebody, in every browser; gives how many were open. The person may sign in again.
 
@@ -59,6 +62,7 @@ def end_sessions(actor: Actor, workspace: Workspace, person_id: str) -> int:
     return count
 
 
+@use_case
 def end_own_sessions(actor: Actor, workspace: Workspace, sign_in_id: str) -> int:
     """End all sessions of the person of this sign-in: sign-out everywhere. Gives how many were open.
 
@@ -73,6 +77,7 @@ def end_own_sessions(actor: Actor, workspace: Workspace, sign_in_id: str) -> int
     return count
 
 
+@use_case
 def sign_out(actor: Actor, workspace: Workspace, sign_in_id: str) -> None:
     """End one sign-in, so that its cookie counts no longer, wherever it was copied to.
 
@@ -86,6 +91,7 @@ def sign_out(actor: Actor, workspace: Workspace, sign_in_id: str) -> None:
         change.record(person.name, person=person.subject)
 
 
+@use_case
 def block_person(actor: Actor, workspace: Workspace, person_id: str) -> list[FieldProblem]:
     """Let somebody in no more, and end their sessions. Gives what stands against it; then nothing is changed.
 
@@ -111,6 +117,7 @@ def block_person(actor: Actor, workspace: Workspace, person_id: str) -> list[Fie
     return []
 
 
+@use_case
 def unblock_person(actor: Actor, workspace: Workspace, person_id: str) -> None:
     """Let somebody in again.
 

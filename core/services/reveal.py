@@ -9,9 +9,9 @@ from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
-from core.domain.roles import Role
 from core.services import sealed
 from core.services.local_password import forget_tries, try_password
+from core.services.rights import use_case
 from core.services.signing import kept_place
 from core.services.use_case import changing, looking, note, refuse
 from core.services.workspace import Workspace
@@ -63,6 +63,7 @@ def is_fresh(signed_in: datetime | None) -> bool:
     return signed_in is not None and now() - FRESH <= signed_in <= now() + _AHEAD
 
 
+@use_case
 def sealed_secrets(actor: Actor, workspace: Workspace, name: str | None = None) -> list[SealedSecret]:
     """What can be revealed of the credentials called `name`; without a name, of the keys that are kept here."""
     with looking(actor, workspace, "secret.list") as session:
@@ -80,6 +81,7 @@ def sealed_secrets(actor: Actor, workspace: Workspace, name: str | None = None) 
         return found
 
 
+@use_case
 def reveal(
     actor: Actor,
     workspace: Workspace,
@@ -95,8 +97,6 @@ def reveal(
     never the secret.
 
     Raises NotAllowedError for anybody but an administrator, or at a terminal; StoreError when it cannot be recorded."""
-    if actor.role is not Role.ADMINISTRATOR:
-        raise refuse(actor, workspace, REVEAL, wanted.subject, "Only an administrator may reveal a secret. Ask one.")
     if actor.via == "terminal":
         raise refuse(actor, workspace, REVEAL, wanted.subject, "A secret is revealed on a screen, never in a terminal.")
     reason = " ".join(reason.split())

@@ -124,6 +124,7 @@ RIGHTS: tuple[Right, ...] = (
         ("Check credentials again", _BOTH, "credentials.check_again"),
         ("Enable and disable credentials", _BOTH, "credentials.set_enabled"),
         ("Delete credentials", _BOTH, "credentials.delete_credentials"),
+        ("Save the list of credentials as a file", _ALL, "credentials.export_credentials"),
     ),
     *_rights(
         "Billing buckets",
@@ -149,7 +150,8 @@ RIGHTS: tuple[Right, ...] = (
             _ALL,
             "costs.costs costs.files costs.lines costs.query_lines costs.values costs.period_known "
             "costs.list_left_out costs.forecast cost_compare.compare cost_export.export cost_export.as_file "
-            "bill_files.bill_objects bill_files.refused_lines budgets.list_budgets budgets.cost_alerts",
+            "costs.without_lines bill_files.bill_objects bill_files.refused_lines budgets.list_budgets "
+            "budgets.cost_alerts",
         ),
         ("Read bill files", _BILLING, "bill_files.pull"),
         (
@@ -169,10 +171,40 @@ RIGHTS: tuple[Right, ...] = (
         ("See the policy, and who may do what", _SUPERVISION, "policy.show_policy"),
         ("Set the policy", _ADMINISTRATION, "policy.set_policy"),
         (
+            "See, verify and export the audit trail",
+            _SUPERVISION,
+            "audit.list_trail audit.trail_actions audit.verify_trail audit.export_trail audit.trail_file",
+        ),
+        ("See who signed in", _SUPERVISION, "people.list_people"),
+        (
+            "End others' sessions, block and unblock people",
+            _ADMINISTRATION,
+            "people.end_sessions people.block_person people.unblock_person",
+        ),
+        ("Sign out, here and everywhere", _ALL, "people.sign_out people.end_own_sessions"),
+        ("See which hosts are allowed", _SUPERVISION, "allowed_hosts.list_allowed_hosts"),
+        (
+            "Allow hosts, and allow them no more",
+            _ADMINISTRATION,
+            "allowed_hosts.allow_host allowed_hosts.remove_allowed_host",
+        ),
+        (
+            "Reveal a sealed secret",
+            _ADMINISTRATION,
+            "reveal.sealed_secrets reveal.reveal local_password.password_is_set local_password.set_password",
+        ),
+        (
+            "Change the keys that secrets are sealed under, and check them",
+            _ADMINISTRATION,
+            "vault_rotation.rotate_vault vault_check.check_vault vault_check.vault_status",
+        ),
+        ("Make a backup", _ADMINISTRATION, "backup.make_backup"),
+        (
             "Use stored keys for anything else, as a program may",
             _ADMINISTRATION,
             "accounts.by_stored_key billing.open_storage billing.storage_key doors.through kept_keys.kept_secret "
-            "key_intents.begin key_intents.lost_keys key_intents.remove line_keeper.line_keeper onboarding.run_checks",
+            "key_intents.begin key_intents.lost_keys key_intents.remove line_keeper.line_keeper onboarding.run_checks "
+            "allowed_hosts.with_proxy_refusal",
         ),
     ),
 )

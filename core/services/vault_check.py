@@ -7,6 +7,7 @@ from sqlmodel import col, select
 
 from core.domain.actor import Actor
 from core.services.data_keys import stored_keys
+from core.services.rights import use_case
 from core.services.sealed_places import SealedColumn, SealedValue, sealed_columns
 from core.services.use_case import looking
 from core.services.workspace import Workspace
@@ -60,6 +61,7 @@ class VaultStatus:
     rotating: bool
 
 
+@use_case
 def check_vault(actor: Actor, workspace: Workspace, *, progress: Progress | None = None) -> VaultCheck:
     """Open every sealed value and tell which do not open. Nothing is changed, and nothing opened is kept.
 
@@ -86,6 +88,7 @@ def not_opened(column: SealedColumn, value: SealedValue, error: VaultError) -> U
     return Unopened(column.table.name, str(value.row), value.name, column.field, str(error))
 
 
+@use_case
 def vault_status(actor: Actor, workspace: Workspace) -> VaultStatus:
     """The keys by their ids; never the keys themselves.
 

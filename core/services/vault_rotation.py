@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.services.data_keys import add_key, drop_other_keys, stored_keys
+from core.services.rights import use_case
 from core.services.sealed_places import SealedColumn, SealedValue, sealed_columns
 from core.services.use_case import changing
 from core.services.vault_check import Progress, Unopened, not_opened
@@ -58,6 +59,7 @@ class _Stuck(Exception):  # noqa: N818 - no error, an answer
         super().__init__(what)
 
 
+@use_case
 def rotate_vault(
     actor: Actor,
     workspace: Workspace,

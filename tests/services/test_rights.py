@@ -30,6 +30,7 @@ from core.outscale.models import StoredObject
 from core.sandbox.places import EMPTY_BUCKET, WEST
 from core.services import rights
 from core.services.attention import Kind
+from core.services.audit import TrailFilter
 from core.services.billing import BucketChoice
 from core.services.bucket_pages import Search
 from core.services.checks.run import Run
@@ -40,6 +41,7 @@ from core.services.key_intents import About
 from core.services.mappings import MappingView
 from core.services.onboarding import CheckReport, add_credentials, check_draft
 from core.services.policy import PolicyFigures
+from core.services.reveal import SealedSecret
 from core.services.rights import RIGHTS, may, right_of
 from core.services.scope import regions_for
 from core.services.signing import api_with
@@ -147,7 +149,7 @@ def world(session_sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     home.mkdir(mode=0o700)
     (home / "sandbox.json").symlink_to(session_sandbox.settings.sandbox_file)
     regions = folder / "regions.toml"
-    nobody = "http://127.0.0.1:9"  # the discard port: whoever reaches for it is refused
+    nobody = "https://nobody.invalid"  # no such name
     regions.write_text(f'[[region]]\nname = "{REAL}"\nlabel = "Real"\napi = "{nobody}/api/v1"\noos = "{nobody}"\n')
     settings = Settings(home=home, sandbox_port=session_sandbox.settings.sandbox_port, regions=regions)
     workspace = open_workspace(settings)
@@ -227,6 +229,8 @@ FIGURES = PolicyFigures.model_validate(Policy())
 QUERY = CostQuery(since=date(2026, 1, 1), until=date(2026, 2, 1))
 ROWS = pl.DataFrame({"a": ["2026-01-01"], "b": ["1.00"]})
 THING = StoredObject(key="none", size=1, modified=datetime(2026, 1, 1, tzinfo=UTC), etag="e", storage_class="STANDARD")
+PASSPHRASE = SecretStr("a long enough passphrase")  # pragma: allowlist secret - of this test alone
+SEALED = SealedSecret(table="project", row="none", field="secret_key", subject="none")
 STOPPED = threading.Event()
 STOPPED.set()
 
@@ -244,7 +248,8 @@ def version(at: Place) -> MappingView:
 
 
 def run(world: World) -> Run:
-    return Run(world.workspace.settings, world.workspace.regions, progress=None, stop=threading.Event())
+    here = world.workspace
+    return Run(here.settings, here.regions, here.allowed, progress=None, stop=threading.Event())
 
 
 def api(world: World) -> Any:
@@ -257,6 +262,30 @@ def api(world: World) -> Any:
 
 Arguments = Callable[[World, Place, Role], tuple[tuple[Any, ...], dict[str, Any]]]
 ARGUMENTS: dict[str, Arguments] = {
+    "allowed_hosts.allow_host": lambda *_: given("proxy.example.org", "a note"),
+    "allowed_hosts.list_allowed_hosts": lambda *_: given(),
+    "allowed_hosts.remove_allowed_host": lambda *_: given("proxy.example.org"),
+    "allowed_hosts.with_proxy_refusal": lambda *_: given([], SecretStr("")),
+    "audit.export_trail": lambda world, _, role: given(TrailFilter(), "jsonl", world.folder / f"{role}.jsonl"),
+    "audit.list_trail": lambda *_: given(TrailFilter()),
+    "audit.trail_actions": lambda *_: given(),
+    "audit.trail_file": lambda *_: given(TrailFilter(), "csv", "trail.csv"),
+    "audit.verify_trail": lambda *_: given(),
+    "backup.make_backup": lambda world, _, role: given(world.folder / f"{role}.backup", PASSPHRASE),
+    "credentials.export_credentials": lambda *_: given([]),
+    "local_password.password_is_set": lambda *_: given(),
+    "local_password.set_password": lambda *_: given(PASSPHRASE),
+    "people.block_person": lambda *_: given("nobody"),
+    "people.end_own_sessions": lambda *_: given("none"),
+    "people.end_sessions": lambda *_: given("nobody"),
+    "people.list_people": lambda *_: given(),
+    "people.sign_out": lambda *_: given("none"),
+    "people.unblock_person": lambda *_: given("nobody"),
+    "reveal.reveal": lambda *_: given(SEALED, reason="needed for a test"),
+    "reveal.sealed_secrets": lambda _, at, __: given(at.project),
+    "vault_check.check_vault": lambda *_: given(),
+    "vault_check.vault_status": lambda *_: given(),
+    "vault_rotation.rotate_vault": lambda *_: given(stop=STOPPED),
     "access_keys.change_key": lambda _, at, __: given(at.shut, at.access_key, state="ACTIVE"),
     "access_keys.create_key": lambda _, at, __: given(at.shut),
     "access_keys.delete_key": lambda _, at, __: given(at.shut, at.access_key, at.access_key),
@@ -308,6 +337,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "costs.list_left_out": lambda *_: given(),
     "costs.period_known": lambda *_: given(),
     "costs.query_lines": lambda *_: given(QUERY),
+    "costs.without_lines": lambda *_: given(),
     "costs.values": lambda *_: given(Field.ACCOUNT),
     "credentials.check_again": lambda _, at, role: given([at.billing if role is Role.FINANCE else at.project]),
     "credentials.delete_credentials": lambda _, at, __: given(
