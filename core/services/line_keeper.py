@@ -19,7 +19,7 @@ from core.services.rights import use_case
 from core.services.scope import EVERYTHING, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import Credentials, DataKey, Project
+from core.store.tables import AuditKey, Credentials, Project
 
 AT_ONCE = 8
 
@@ -106,7 +106,7 @@ def line_keeper(actor: Actor, workspace: Workspace) -> LineKeeper | FieldProblem
             .where(Credentials.name == name, Project.region == region)
             .order_by(col(Project.position))
         ).first()
-        installation = session.exec(select(DataKey.id).order_by(col(DataKey.created))).first()
+        installation = session.exec(select(AuditKey.id)).first()  # stays while the database does
     if row is None:
         return FieldProblem(
             field="costs_bucket",

@@ -56,7 +56,7 @@ class SealedColumn:
         """All values in the order of their ids, without those under the data key `but_under`. Each batch is read in a
         transaction of its own, which has ended when the batch is given."""
         names = [func.nullif(self.table.c[one], "") for one in _NAMES if one in self.table.c]
-        shown = func.coalesce(*names, self.key)
+        shown = func.coalesce(*names, self.key, "")
         query = select(self.key, shown, self.column).where(*self._counted(but_under)).order_by(self.key).limit(_BATCH)
         after = query
         while True:

@@ -66,6 +66,7 @@ from core.store.tables import (
     SeenKey,
     now,
 )
+from core.vault.vault import Place as VaultPlace
 from tests.services.conftest import billing, project_row, projects, stored
 
 MACHINERY = {"rights", "scope", "use_case"}
@@ -179,7 +180,7 @@ def put(
     draft = AccountRequest(kind="new", region=region, company=f"Company in {region}")
     intent = KeyIntent(actor="anna", access_key=f"LOST{region}", **place)
     intent.begun = now() - DAY
-    intent.secret_key_sealed = "x" if region == REAL else None
+    intent.secret_key_sealed = "" if region == REAL else None
     keypair = KeyIntent(kind="keypair", actor="anna", name=f"pair in {region}", begun=now() - DAY, **place)
     rotation = Rotation(old_key=f"OLD{region}", actor="anna", **place)
     budget = Budget(scope="account", name=account, currency="EUR", amount="10", actor="anna")
@@ -195,7 +196,7 @@ def put(
                     actor="anna", columns_seen=[f"column of {region}"]),
         BucketIndex(region=region, bucket=bucket, state="complete"),
         BucketIndex(region=region, bucket=f"own-{region}", state="failed", problem=f"own bucket of {region}"),
-        KeptKey(access_key=f"KEPT{region}", secret_key_sealed="x", **unread),
+        KeptKey(access_key=f"KEPT{region}", secret_key_sealed="", **unread),
         SeenKey(access_key=f"SEEN{region}", state="ACTIVE", created=now() - 999 * DAY, **unread),
         Event(actor="anna", via="t", action="access_keys.open", subject=f"mail@{region}", details={"region": region}),
     ]  # fmt: skip
@@ -203,17 +204,21 @@ def put(
         one, other = Credentials(name=project), Credentials(name=billing, billing_only=True)
         one.state = other.state = State.ERROR
         other.billing_access_key = "HIDDENBILLING000001"
-        project_of = Project(credentials_id=one.id, position=0, access_key=access_key, secret_key_sealed="x", **place)
+        project_of = Project(credentials_id=one.id, position=0, access_key=access_key, secret_key_sealed="", **place)
         mixed = Credentials(name="hidden-mixed")
-        here = Project(credentials_id=mixed.id, position=0, access_key="HIDDENMIXED0000001", secret_key_sealed="x",
+        here = Project(credentials_id=mixed.id, position=0, access_key="HIDDENMIXED0000001", secret_key_sealed="",
                        account_id="111122223333", region=WEST)  # fmt: skip
-        there = Project(credentials_id=mixed.id, position=1, access_key=access_key, secret_key_sealed="x", **place)
+        there = Project(credentials_id=mixed.id, position=1, access_key=access_key, secret_key_sealed="", **place)
         rows += [Account(source="hand", company=f"Company in {region}", email=f"mail@{region}", **place)]
         first: list[SQLModel] = [one, other, mixed]
         rows += [project_of, here, there]
         rows += [Bucket(credentials_id=other.id, position=0, name=bucket, region=region)]
     else:
         first = []
+    for row in (*first, *rows):
+        if getattr(row, "secret_key_sealed", None) is not None:
+            kept = VaultPlace(table=str(row.__tablename__), row=row.id, field="secret_key")  # type: ignore[attr-defined]
+            row.secret_key_sealed = workspace.vault.seal(SecretStr("x"), kept)  # type: ignore[attr-defined]
     for some in (first, rows):
         with workspace.store.writing() as session:
             session.add_all(some)
@@ -240,7 +245,7 @@ def given(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def share(at: Place) -> FileShare:
-    return FileShare(at.region, at.choice.bucket, f"bill of {at.region}.csv", "EUR", 0, 0)  # type: ignore[arg-type]
+    return FileShare(at.region, at.choice.bucket, f"bill of {at.region}.csv", "EUR", 0, 0, kept=False)  # type: ignore[arg-type]
 
 
 def version(at: Place) -> MappingView:
