@@ -32,7 +32,7 @@ def open_to_others() -> str | None:
         return None
     address = st.get_option("server.address")
     try:
-        loopback = address == "localhost" or ip_address(address or "0.0.0.0").is_loopback  # noqa: S104 - what no address means
+        loopback = address == "localhost" or ip_address(address or "0.0.0.0").is_loopback  # noqa: S104 - what no address means # nosec B104
     except ValueError:
         loopback = False
     if loopback:

@@ -81,7 +81,7 @@ class Provider:
         return {
             "ONBOARDING_OIDC_ISSUER": self.issuer,
             "ONBOARDING_OIDC_CLIENT_ID": "onboarding",
-            "ONBOARDING_OIDC_CLIENT_SECRET": "of-the-provider",
+            "ONBOARDING_OIDC_CLIENT_SECRET": "of-the-provider",  # pragma: allowlist secret - made up
             "ONBOARDING_OIDC_ROLES": ",".join(f"{group}={role}" for group, role in ROLES.items()),
         } | more
 

@@ -70,7 +70,7 @@ def _printed(command: str) -> str:
     said = f"The command of {COMMAND_VARIABLE} ({words[0]})"
     mend = "Run it by hand and look; nothing was changed."
     try:
-        done = subprocess.run(  # noqa: S603 - the administrator's own command, without a shell
+        done = subprocess.run(  # noqa: S603 - the administrator's own command, without a shell # nosec B603
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

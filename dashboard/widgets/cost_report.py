@@ -11,7 +11,7 @@ from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import CostQuery, next_month
 from core.services.cost_compare import Compared, ComparedRow, compare
 from core.services.cost_export import SUFFIX, CostForm, as_file
-from core.services.costs import forecast, list_left_out
+from core.services.costs import forecast, list_left_out, without_lines
 from core.services.downloads import drop
 from core.services.workspace import Workspace
 from dashboard.session import actor, workspace
@@ -43,6 +43,8 @@ def show_report() -> None:
         chosen = show_rows(compared, currency, label, timely=timely) or chosen
         if not timely:
             _movers(compared, currency)
+    if looked.split == "resource" and (waiting := without_lines(actor(), workspace())):
+        st.caption(f"The lines of {waiting} files are still being kept: until then their costs have no resource.")
     _left_out(looked.query)
     _exports(looked)
     if chosen:

@@ -27,6 +27,8 @@ class Job(Generic[Answer]):
         self.last: CheckResult | str | None = None
         self.answer: Answer | None = None
         self.error: Exception | None = None
+        self.told = False
+        """Whether the screen ran again after all was counted: what was found is shown while the rest is put away."""
         self.thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self.thread.start()
 
@@ -72,6 +74,9 @@ def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …") 
     @st.fragment(run_every=0.4)
     def progress() -> None:
         if not job.running:
+            st.rerun()
+        if job.total and job.done >= job.total and not job.told:
+            job.told = True
             st.rerun()
         doing = f"{job.last.target}: {job.last.check}" if isinstance(job.last, CheckResult) else job.last or waiting
         part = min(job.done / job.total, 1.0) if job.total else 0.0

@@ -21,7 +21,7 @@ from tests.browser.conftest import free_port, idle, picture, press, visit
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 ROOT = Path(__file__).parents[2]
-PASSWORD = "a long local password"
+PASSWORD = "a long local password"  # pragma: allowlist secret - made up
 REASON = "The terraform pipeline lost its copy."
 
 

@@ -36,7 +36,7 @@ def outside(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     for name, value in {
         "OIDC_ISSUER": "https://sign-in.example.com",
         "OIDC_CLIENT_ID": "onboarding",
-        "OIDC_CLIENT_SECRET": "hidden",
+        "OIDC_CLIENT_SECRET": "hidden",  # pragma: allowlist secret - made up
         "OIDC_ROLES": "admins=administrator",
     }.items():
         monkeypatch.setenv(f"ONBOARDING_{name}", value)

@@ -21,7 +21,7 @@ from tests.screens.test_access_keys import account, opened  # noqa: F401 - a fix
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 from tests.session_walk import holds, texts
 
-PASSWORD = "a long local password"
+PASSWORD = "a long local password"  # pragma: allowlist secret - made up
 REASON = "The terraform pipeline lost its copy."
 
 
@@ -151,7 +151,7 @@ def test_typed_secrets_are_forgotten_when_the_form_is_left(screen) -> None:
     app = screen(ADD_CREDENTIALS)
     fill(app, "Access key", "AK" * 10)
     fill(app, "Secret key", "typed secret key")
-    fill(app, "Proxy", "http://me:typed-proxy@proxy:3128")
+    fill(app, "Proxy", "http://me:typed-proxy@proxy:3128")  # pragma: allowlist secret - made up
     assert holds(session(app), "typed secret key")
     assert holds(session(app), "typed-proxy")
     go(app, HOME)

@@ -24,9 +24,9 @@ from core.services.reconcile import reconcile
 from core.services.workspace import Workspace
 from tests.services.conftest import ACTOR, billing, checked, project_row, projects, stored
 
-WRONG_PASSWORD = "not-the-Pa55word"
-WRONG_SECRET = "NOTTHESECRETKEYOFTHISACCESSKEY0123456789"
-PROXY_PASSWORD = "the-proxys-Pa55word"
+WRONG_PASSWORD = "not-the-Pa55word"  # pragma: allowlist secret - made up
+WRONG_SECRET = "NOTTHESECRETKEYOFTHISACCESSKEY0123456789"  # pragma: allowlist secret - made up
+PROXY_PASSWORD = "the-proxys-Pa55word"  # pragma: allowlist secret - made up
 
 
 def secrets_in(found: Any) -> Iterator[str]:

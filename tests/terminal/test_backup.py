@@ -14,7 +14,7 @@ from core.settings import Settings
 from tests.terminal.conftest import COMMAND
 
 PASSPHRASE = "correct horse battery staple"
-SECRET = "SECRETSECRETSECRETSECRETSECRETSECRETSECR"
+SECRET = "SECRETSECRETSECRETSECRETSECRETSECRETSECR"  # pragma: allowlist secret - made up
 FORM = {
     "name": "demo",
     "projects": [
@@ -160,7 +160,7 @@ def test_at_a_terminal_it_is_typed_twice_and_never_seen(run, settings: Settings,
 
 def test_the_password_for_reveals_is_typed_twice(run, settings: Settings) -> None:
     environment = {**os.environ, "ONBOARDING_HOME": str(settings.home), "TERM": "dumb", "COLUMNS": "200"}
-    password = "a long local password"
+    password = "a long local password"  # pragma: allowlist secret - made up
     code, seen = typed(["password", "set"], environment, password, password)
     assert code == 0, seen
     assert password not in seen

@@ -156,7 +156,7 @@ def test_with_a_provider_another_address_needs_the_public_one(tmp_path: Path) ->
         "ONBOARDING_ADDRESS": "0.0.0.0",  # noqa: S104
         "ONBOARDING_OIDC_ISSUER": "https://sign-in.example.com",
         "ONBOARDING_OIDC_CLIENT_ID": "onboarding",
-        "ONBOARDING_OIDC_CLIENT_SECRET": "hidden",
+        "ONBOARDING_OIDC_CLIENT_SECRET": "hidden",  # pragma: allowlist secret - made up
         "ONBOARDING_OIDC_ROLES": "admins=administrator",
     }
     answer = subprocess.run(RUN, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -9,7 +9,7 @@ from core.settings import Settings
 GOOD = {
     "OIDC_ISSUER": "https://sign-in.example.com/realms/main/",
     "OIDC_CLIENT_ID": "onboarding",
-    "OIDC_CLIENT_SECRET": "hidden",
+    "OIDC_CLIENT_SECRET": "hidden",  # pragma: allowlist secret - made up
     "OIDC_ROLES": "cloud admins = administrator, cn=ops,dc=x=operator".replace(",dc=x", ""),
     "PUBLIC_ADDRESS": "https://onboarding.example.com",
 }
