@@ -227,7 +227,7 @@ def test_a_key_that_an_account_is_read_with_is_forgotten(screen, sandbox) -> Non
     press(app, "Read from a key")
     write(app, "Access key *", "not a key")
     write(app, "Secret key *", "typed secret key")
-    write(app, "Proxy", "http://me:typed-proxy@proxy:3128")
+    write(app, "Proxy", "http://me:typed-proxy@proxy:3128")  # pragma: allowlist secret - made up
     press(app, "Read")
     go(app, HOME)
     assert not holds(session(app), "typed")

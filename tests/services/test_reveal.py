@@ -53,7 +53,11 @@ def seed(workspace: Workspace) -> None:
     # pragma: allowlist nextline secret - made up
     billing = {"billing_only": True, "billing_access_key": "BILL", "billing_secret_key": "billing secret"}
     forms = (
-        {"name": "demo", "projects": rows, "proxy": "http://me:proxy-password@proxy:3128"},
+        {
+            "name": "demo",
+            "projects": rows,
+            "proxy": "http://me:proxy-password@proxy:3128",
+        },  # pragma: allowlist secret - made up
         {"name": "bills", "buckets": [{"name": "bills", "region": "eu-west-2"}], **billing},
     )
     with changing(ACTOR, workspace, "test.seed") as change:
