@@ -10,13 +10,14 @@ import hashlib
 import importlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, parent_process
 from pathlib import Path
 
 import polars as pl
@@ -126,9 +127,17 @@ def _new_pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _begin(workers: int) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     share_cores(workers)
     importlib.import_module("core.bills.tables")
     oos.make_ready()
+
+
+def _end_with_parent() -> None:
+    """A process that is killed cannot tell its workers to end, and they would wait for work for ever."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager
