@@ -22,6 +22,7 @@ from sqlmodel import Session, col, select
 from core.domain.actor import Actor
 from core.domain.roles import Role
 from core.services import sealed
+from core.services.data_keys import stored_keys
 from core.store.store import Store
 from core.store.tables import AuditHead, AuditKey, Event
 from core.vault.master_key import VaultError
@@ -117,9 +118,12 @@ def begin_trail(store: Store, vault: Vault) -> None:
 def open_keys(store: Store, vault: Vault) -> ChainKeys:
     """The keys of the trail.
 
-    Raises VaultError when the stored key is missing or does not open, StoreError when the store cannot be read."""
+    Raises VaultError when the stored key is missing or does not open, or when the master key that it is sealed under
+    by now is not at hand; StoreError when the store cannot be read."""
     with store.reading() as session:
         row = _key_row(session)
+        if row and (keys := stored_keys(session)):
+            vault.renew(keys)  # whoever lacks a new master key is told so, not that the key was altered
     try:
         if row:
             return _keys(sealed.audit_key(vault, row))

@@ -20,6 +20,7 @@ from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
+from core.services.audit_chain import open_keys
 from core.services.data_keys import add_key, drop_other_keys, stored_keys
 from core.services.rights import use_case
 from core.services.sealed_places import SealedColumn, SealedValue, sealed_columns
@@ -109,7 +110,9 @@ class _Work:
     def claim(self) -> None:
         """Begin a rotation, or take the one that was begun, and make its keys if they are not there yet.
 
-        Raises _Stuck when another process is at it, or when the source holds no new master key."""
+        Raises _Stuck when another process is at it, or when the source holds no new master key; VaultError when the key
+        of the audit trail does not open. That one is never given up: nothing could be recorded any more."""
+        open_keys(self._workspace.store, self._workspace.vault)  # as it is stored now, not as it was read before
         ring = self._source.read()  # a command takes its time, so not while the store is locked
         with changing(self._actor, self._workspace, "vault.rotate") as change:
             row = change.session.exec(select(VaultRotation).where(col(VaultRotation.ended).is_(None))).first()
@@ -274,6 +277,6 @@ def _busy(row: VaultRotation) -> _Stuck:
     worker = row.worker or {}
     return _Stuck(
         f"{worker.get('actor')} is rotating the keys since {row.begun:%Y-%m-%d %H:%M} UTC, in process "
-        f"{worker.get('pid')} on {worker.get('host')}: {row.sealed} values are sealed again.",
+        f"{worker.get('pid')} on {worker.get('host')}: values sealed again so far: {row.sealed}.",
         f"Wait until it is done. If that process is gone, rotate again in {LEASE.seconds} seconds.",
     )

@@ -21,6 +21,7 @@ from sqlmodel import Session
 from core.domain.actor import Actor
 from core.domain.roles import Role
 from core.services import vault_rotation
+from core.services.audit import verify_trail
 from core.services.vault_check import check_vault, vault_status
 from core.services.vault_rotation import rotate_vault
 from core.services.workspace import open_workspace
@@ -69,6 +70,7 @@ def go_on(settings: Settings) -> list[str]:
     wrong = [str(found.problem)] if found.problem else []
     if len(status.data_keys) != 1 or len(status.master_keys) != 1 or status.rotating:
         wrong.append(f"old keys are left: {status}")
+    wrong += [fault.what for fault in verify_trail(BEN, workspace).faults]
     wrong += [f"{path.name} is left" for path in settings.home.glob(".master.key*")]
     workspace.close()
     return wrong

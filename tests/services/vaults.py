@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from core.services.audit_check import examine
 from core.services.sealed_places import sealed_columns
 from core.services.signing import kept_place
 from core.services.workspace import Workspace, open_workspace
@@ -21,6 +22,9 @@ KINDS = {
     ("rotation", "new_secret"),
 }
 """What `one_of_each` seals: table and field."""
+
+OWN = {("audit_key", "key")}
+"""What the program seals in every home for itself, one value each: the key of the audit trail."""
 
 
 def home(folder: Path) -> Settings:
@@ -84,14 +88,19 @@ def one_of_each(workspace: Workspace) -> None:
 
 
 def secrets(settings: Settings) -> dict[str, str]:
-    """Every secret of a home, opened by a process that knows nothing from before: by table, name and field."""
+    """Every secret that was stored in a home, by table, name and field. A process that knows nothing from before opens
+    them, and finds its audit trail whole."""
     workspace = open_workspace(settings)
     try:
+        with workspace.store.reading() as session:
+            trail = examine(session, workspace.chain_keys)
+        assert trail.whole, trail.faults
         return {
             f"{column.table.name} {value.name} {column.field}": workspace.vault.open(
                 value.text, column.place(value.row)
             ).get_secret_value()
             for column in sealed_columns()
+            if (column.table.name, column.field) not in OWN
             for batch in column.batches(workspace.store)
             for value in batch
         }

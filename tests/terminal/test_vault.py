@@ -12,8 +12,11 @@ import pytest
 
 from core.settings import Settings
 from core.vault.master_key import read_key_file
-from tests.services.vaults import filled, home, secrets
+from tests.services.vaults import OWN, filled, home, secrets
 from tests.terminal.conftest import COMMAND
+
+COUNT = 300
+"""Sealed values, the program's own among them."""
 
 
 @pytest.fixture
@@ -33,25 +36,25 @@ def _wrong(settings: Settings) -> None:
 
 
 def test_a_rotation_from_end_to_end(settings: Settings, onboarding) -> None:
-    filled(settings, 300)
+    filled(settings, COUNT - len(OWN))
     before = secrets(settings)
     old = read_key_file(settings.home)
     status = json.loads(onboarding("vault", "status", "--json").stdout)
     assert old and status["master_keys"] == old.ids
-    assert [one["values"] for one in status["data_keys"]] == [300]
+    assert [one["values"] for one in status["data_keys"]] == [COUNT]
     rotated = onboarding("vault", "rotate")
     assert rotated.returncode == 0, rotated.stderr
     new = read_key_file(settings.home)
     assert new and new.ids != old.ids
-    assert f"300 values were sealed again, under the master key {new.current.id}" in rotated.stdout
+    assert f"{COUNT} values were sealed again, under the master key {new.current.id}" in rotated.stdout
     assert f"taken out of master.key: {old.current.id}" in rotated.stdout
     checked = onboarding("vault", "check")
-    assert (checked.returncode, checked.stdout) == (0, "All 300 sealed values open.\n")
+    assert (checked.returncode, checked.stdout) == (0, f"All {COUNT} sealed values open.\n")
     shown = onboarding("vault", "status").stdout
     assert new.current.id in shown
     assert old.current.id not in shown
     again = json.loads(onboarding("vault", "rotate", "--json").stdout)
-    assert (again["done"], again["sealed"], again["old_master_keys"]) == (True, 300, new.ids)
+    assert (again["done"], again["sealed"], again["old_master_keys"]) == (True, COUNT, new.ids)
     assert secrets(settings) == before
     said = rotated.stdout + rotated.stderr + checked.stderr + shown
     for ring in (old, new):
@@ -63,10 +66,10 @@ def test_a_value_that_does_not_open_is_listed_and_keeps_the_old_keys(settings: S
     _wrong(settings)
     checked = onboarding("vault", "check")
     assert checked.returncode == 1
-    assert "1 of 3 sealed values do not open." in checked.stderr
+    assert f"1 of {3 + len(OWN)} sealed values do not open." in checked.stderr
     assert "key 0" in checked.stdout and "kept_key" in checked.stdout and "secret_key" in checked.stdout
     found = json.loads(onboarding("vault", "check", "--json").stdout)
-    assert found["values"] == 3
+    assert found["values"] == 3 + len(OWN)
     assert [(one["table"], one["name"], one["field"]) for one in found["unopened"]] == [
         ("kept_key", "key 0", "secret_key")
     ]
