@@ -1,6 +1,13 @@
 """How a process that reads bills uses the machine. It stands alone: Polars reads these settings when it is imported."""
 
+import importlib
 import os
+
+
+def begin(processes: int) -> None:
+    """What each of so many processes does first: the first file need not wait for Polars."""
+    share_cores(processes)
+    importlib.import_module("core.services.bill_reading")
 
 
 def share_cores(processes: int) -> None:
