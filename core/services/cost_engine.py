@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver
 from pathlib import Path
 
 import polars as pl
@@ -25,14 +25,13 @@ from core.outscale.resumed import open_whole
 from core.outscale.storage_key import StorageKey
 from core.services.aside import Aside, scratch
 from core.services.bill_reading import LARGE, Reading, Understood, understand
-from core.services.reader_threads import begin
+from core.services.reader_threads import ReaderContext, begin
 from core.settings import Settings
 
 READY = 2
 """Workers that a server starts before it is asked for any."""
 AHEAD = 1
 """Files that are fetched while every worker has one to understand."""
-_CONTEXT = get_context("forkserver")
 _standing: list[ProcessPoolExecutor] = []
 """The pool that stays, once it was started."""
 
@@ -67,9 +66,10 @@ def make_ready() -> None:
 
 def _new_pool(workers: int) -> ProcessPoolExecutor:
     # Forked from a process that has what can be shared. Polars cannot: its threads do not live on in a fork.
-    _CONTEXT.set_forkserver_preload(["core.domain.bill_lines", "core.services.reader_threads"])
+    context = ReaderContext()
+    context.set_forkserver_preload(["core.domain.bill_lines", "core.services.reader_threads"])
     forkserver.ensure_running()
-    return ProcessPoolExecutor(workers, _CONTEXT, initializer=begin, initargs=(workers,))
+    return ProcessPoolExecutor(workers, context, initializer=begin, initargs=(workers,))
 
 
 @contextmanager

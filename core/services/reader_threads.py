@@ -1,7 +1,28 @@
-"""How a process that reads bills uses the machine. It stands alone: Polars reads these settings when it is imported."""
+"""How a process that reads bills starts and uses the machine. It stands alone: Polars reads its settings when it is
+imported, and the process loads this before all."""
 
 import importlib
 import os
+import sys
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from types import ModuleType
+
+
+class _Process(ForkServerProcess):
+    def start(self) -> None:
+        program = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")  # multiprocessing has the child load what it finds here
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = program
+
+
+class ReaderContext(ForkServerContext):
+    """Processes that load what their work needs, and not the program that starts them: in the dashboard that would be
+    all of Streamlit, or the script of the screen that is being drawn."""
+
+    Process = _Process
 
 
 def begin(processes: int) -> None:
