@@ -2,12 +2,13 @@
 
 What is written to a file fills that memory, page by page, and pushes out what is asked often, such as the index of a
 bucket. A gigabyte of bills that is read once more, soon, is not worth that: giving it fresh pages takes longer than
-copying it. So each worker fetches into one file, which it writes over, and what is put aside goes past that
+copying it. So each thread fetches into one file, which it writes over, and what is put aside goes past that
 memory (O_DIRECT)."""
 
 import errno
 import mmap
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -88,7 +89,7 @@ def _written(file: int, part: mmap.mmap, length: int) -> None:
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """This process's own file in `folder`, to be written over. Whoever made the folder removes it."""
-    path = folder / f"scratch-{os.getpid()}"
+    """This thread's own file in `folder`, to be written over. Whoever made the folder removes it."""
+    path = folder / f"scratch-{threading.get_native_id()}"
     path.touch(mode=0o600)
     yield path

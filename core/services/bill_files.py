@@ -24,8 +24,9 @@ from core.domain.bill_lines import Dialect, Mapping
 from core.domain.bills import looks_like_bill
 from core.domain.credentials import FieldProblem
 from core.services import bucket_index
+from core.services.bill_reading import Reading, Understood, understood_by
 from core.services.billing import BucketChoice, bucket_choices, storage_key
-from core.services.cost_engine import Task, Understood, executor, read_bill, understood_by
+from core.services.cost_engine import Task, reader
 from core.services.line_keeper import LineKeeper, line_keeper
 from core.services.mappings import chosen, mappings_of
 from core.services.rights import use_case
@@ -34,8 +35,6 @@ from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import BillObject, Bucket, new_id, now
 
-AHEAD = 2
-"""Files given to the executor beyond those it works on, so that no worker waits."""
 HELD = 4 << 30
 """Bytes of objects whose lines are kept later that may stand on the disk, before some are kept first."""
 LEFT_BEHIND = 24 * 3600
@@ -316,11 +315,11 @@ class _Order:
         self, make: Callable[[_Waiting, Path], Task | FieldProblem]
     ) -> tuple[_Waiting, Task | FieldProblem] | None:
         """The next file and what is to be done with it, or what keeps it from being read; None while there is none."""
-        summing = bool(self.waiting) or any(not task.lines for _, task in self.running.values())
+        summing = bool(self.waiting) or any(not task.reading.lines for _, task in self.running.values())
         if self.later and (self.held > HELD or not summing):
             one, task = self.later.popleft()
             self.held -= one.size
-            return one, replace(task, lines=True)
+            return one, replace(task, reading=replace(task.reading, lines=True))
         if not self.waiting:
             return None
         one = self.waiting.popleft()
@@ -336,9 +335,9 @@ def _read_on(
     actor: Actor, workspace: Workspace, order: _Order, report: PullReport, tell: Progress, stop: threading.Event
 ) -> PullReport:
     total, done, running = len(order.waiting), 0, order.running
-    with executor(workspace.settings, total) as (pool, workers):
+    with reader(workspace.settings, total) as (read, at_once):
         while True:
-            while len(running) < workers + AHEAD and not stop.is_set():
+            while len(running) < at_once and not stop.is_set():
                 following = order.next(partial(_task, actor, workspace))
                 if following is None:
                     break
@@ -347,7 +346,7 @@ def _read_on(
                     done += 1
                     report = replace(report, failed=report.failed + 1, problems=[*report.problems, task])
                 else:
-                    running[pool.submit(read_bill, task)] = one, task
+                    running[read(task)] = one, task
             if not running:
                 return report
             ended, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -357,7 +356,7 @@ def _read_on(
                 state = _stored(actor, workspace, one, found)
                 if found.later:
                     order.keep_later(one, task)
-                if task.lines:
+                if task.reading.lines:
                     tell(done, total, f"Keeping the lines of {one.key}")
                     continue
                 report = _counted(report, state)
@@ -383,11 +382,8 @@ def _task(actor: Actor, workspace: Workspace, one: _Waiting, folder: Path) -> Ta
     return Task(
         storage=key,
         bucket=one.choice.bucket,
-        key=one.key,
         etag=one.etag,
-        mapping=one.mapping,
-        dialect=one.dialect,
-        folder=None if workspace.settings.dask else folder,
+        reading=Reading(one.key, one.mapping, one.dialect, None if workspace.settings.dask else folder),
     )
 
 

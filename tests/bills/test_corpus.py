@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from core.domain.bill_lines import Field
-from core.services import cost_engine
+from core.services import bill_reading
 from tests.bills.conftest import Read
 from tests.bills.make_corpus import FOLDER, expected, make
 
@@ -46,9 +46,9 @@ def test_what_is_summed_before_its_lines_are_kept_comes_to_the_same(
     soon = set()
     for name in EXPECTED:
         content = (FOLDER / name).read_bytes()
-        monkeypatch.setattr(cost_engine, "LARGE", len(content) + 1)
+        monkeypatch.setattr(bill_reading, "LARGE", len(content) + 1)
         whole = read(name, content)
-        monkeypatch.setattr(cost_engine, "LARGE", 0)
+        monkeypatch.setattr(bill_reading, "LARGE", 0)
         first = read(name, content)
         for field in ("state", "layout", "accepted", "refused", "sums", "days", "accounts", "months"):
             assert getattr(first, field) == getattr(whole, field), (name, field)

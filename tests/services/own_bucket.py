@@ -13,6 +13,7 @@ from core.domain.credentials import CredentialsDraft, FieldProblem
 from core.outscale.models import StoredObject
 from core.outscale.storage_key import StorageKey
 from core.services.bill_files import BillObjectView, PullReport, bill_objects, pull
+from core.services.bill_reading import Reading
 from core.services.billing import BucketChoice, bucket_choices, open_storage, project_buckets, storage_key
 from core.services.cost_engine import Task
 from core.services.costs import costs
@@ -102,4 +103,4 @@ class Bills(Own):
     def task(self, key: str, etag: str, folder: Path | None = None) -> Task:
         found = storage_key(ACTOR, self.workspace, self.choice, "test")
         assert isinstance(found, StorageKey)
-        return Task(found, self.choice.bucket, key, etag, None, None, folder)
+        return Task(found, self.choice.bucket, etag, Reading(key, None, None, folder))

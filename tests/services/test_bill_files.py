@@ -3,14 +3,17 @@
 import errno
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
+import psutil
 import pytest
 from distributed import Client, LocalCluster
 from sqlmodel import select
@@ -342,3 +345,34 @@ def test_a_dask_cluster_of_two_workers_gives_the_same(bills: Bills, told) -> Non
     without = bills.pull()
     assert "does not answer" in str(without.problems[0])
     assert bills.total() == sum(sums)
+
+
+def test_processes_that_understand_load_neither_the_network_nor_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = ModuleType("__main__")
+    program.__file__ = str(tmp_path / "screen.py")
+    Path(program.__file__).write_text("import boto3, streamlit\nraise SystemExit('drawn in the wrong process')\n")
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    pool = cost_engine._new_pool(1)
+    loaded = pool.submit(eval, "set(__import__('sys').modules)").result(60)
+    pool.shutdown()
+    assert "core.services.bill_reading" in loaded
+    assert not loaded & {"boto3", "urllib3", "streamlit", "pytest", "core.outscale.oos"}
+    assert sys.modules["__main__"] is program
+
+
+def test_a_process_that_is_killed_is_said_and_what_was_read_stays(bills: Bills, told) -> None:
+    sums = [bills.bill(f"bills/{number:02}.csv", told()) for number in range(8)]
+
+    def kill(done: int, of: int, doing: str) -> None:
+        if done == 1:
+            for one in psutil.Process().children(recursive=True):
+                if "forkserver" in " ".join(one.parent().cmdline()):
+                    one.kill()
+
+    report = bills.pull(progress=kill)
+    assert "ended, as when the machine's memory is used up" in report.problems[0].what
+    assert bills.pull().failed == 0
+    assert bills.total() == sum(sums)
+    assert not list((bills.workspace.settings.costs / "inbox").iterdir())
