@@ -84,6 +84,14 @@ def again(page: Page) -> None:
     idle(page)
 
 
+def people(page: Page) -> None:
+    """Turn to the section People of the screen Administration."""
+    visit(page, "Administration")
+    page.get_by_role("radio", name="People").click()
+    expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
+    idle(page)
+
+
 @pytest.mark.parametrize("who", [who for who, role in ROLE_OF.items() if role])
 def test_each_role_signs_in_and_sees_its_screens(
     dashboard: Dashboard, provider: Provider, page: Page, who: str
@@ -166,14 +174,14 @@ def test_an_administrator_ends_and_blocks(
     with visitor(browser) as other:
         sign_in(other, dashboard.address, "petra")
         sign_in(page, dashboard.address, "ada")
-        visit(page, "Administration")
+        people(page)
         table = page.get_by_test_id("stDataFrame").last
-        people = sorted(
+        names = sorted(
             row[0] for row in sqlite3.connect(dashboard.home / "onboarding.db").execute("SELECT name FROM person")
         )
         page.wait_for_timeout(1000)  # the canvas takes clicks a while after it is drawn
         table.scroll_into_view_if_needed()
-        table.click(position={"x": 18, "y": 35 * (people.index("petra") + 1) + 17})
+        table.click(position={"x": 18, "y": 35 * (names.index("petra") + 1) + 17})
         idle(page)
         page.get_by_role("button", name="Block", exact=True).click()
         expect(page.get_by_role("dialog").get_by_text("petra")).to_be_visible()
@@ -298,8 +306,7 @@ def test_how_it_looks(dashboard: Dashboard, provider: Provider, browser: Browser
         page.goto(dashboard.address)
         picture(page, f"sign-in-{scheme}")
         sign_in(page, dashboard.address, "ada")
-        visit(page, "Administration")
-        page.get_by_role("heading", name="People").scroll_into_view_if_needed()
+        people(page)
         page.get_by_test_id("stDataFrame").last.scroll_into_view_if_needed()
         menu(page, "ada")
         picture(page, f"people-{scheme}")

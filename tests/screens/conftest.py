@@ -66,6 +66,12 @@ def as_role(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     return put
 
 
+def section(app: AppTest, name: str) -> AppTest:
+    """Turn to a section of the screen Administration."""
+    app.segmented_control(key="administration.view").set_value(name)
+    return ran(app.run())
+
+
 def ran(app: AppTest) -> AppTest:
     """The app, once no exception is on it."""
     assert not app.exception, [one.value for one in app.exception]

@@ -101,9 +101,9 @@ def test_what_the_filters_leave_is_exported(screen, workspace: Workspace) -> Non
         settled(press(app, label), bucket_downloads.JOB)
         offered = app.session_state[bucket_downloads.OFFER]
         assert offered.name == f"activity.{form}"
-        path = handover._offers[offered.address.removeprefix("downloads/")].path
-        assert path is not None
-        text = path.read_text()
+        fetched, _ = handover._offers[offered.address.removeprefix("downloads/")]
+        assert fetched.path is not None
+        text = fetched.path.read_text()
         assert ("Bob" in text, "Ada" in text) == (True, False)
         if form == "jsonl":
             assert json.loads(text)["subject"] == "Bob"

@@ -4,7 +4,7 @@ from core.services.allowed_hosts import allow_host, list_allowed_hosts, remove_a
 from core.services.credentials import list_credentials
 from core.services.workspace import Workspace
 from dashboard.navigation import ADD_CREDENTIALS, ADMINISTRATION
-from tests.screens.conftest import fill, press, settled, words, write
+from tests.screens.conftest import fill, press, section, settled, words, write
 from tests.screens.test_add_credentials import JOB, fill_row
 from tests.services.conftest import ACTOR, project_row
 
@@ -14,7 +14,7 @@ def entries(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def test_a_host_is_allowed_and_removed(screen, workspace: Workspace) -> None:
-    app = screen(ADMINISTRATION)
+    app = section(screen(ADMINISTRATION), "Allowed hosts")
     assert "No host is allowed yet" in words(app)
     write(app, "Host", "Proxy.Company.example:3128")
     write(app, "Note", "the **way** out")
@@ -32,7 +32,7 @@ def test_a_host_is_allowed_and_removed(screen, workspace: Workspace) -> None:
 
 
 def test_what_cannot_be_allowed_stands_beside_its_field_and_nothing_is_lost(screen, workspace: Workspace) -> None:
-    app = screen(ADMINISTRATION)
+    app = section(screen(ADMINISTRATION), "Allowed hosts")
     write(app, "Host", "169.254.169.254")
     write(app, "Note", "a note")
     press(app, "Allow")
@@ -47,7 +47,7 @@ def test_what_cannot_be_allowed_stands_beside_its_field_and_nothing_is_lost(scre
 
 def test_an_entry_that_somebody_else_removed(screen, workspace: Workspace) -> None:
     allow_host(ACTOR, workspace, "proxy.example")
-    app = screen(ADMINISTRATION)
+    app = section(screen(ADMINISTRATION), "Allowed hosts")
     remove_allowed_host(ACTOR, workspace, "proxy.example")
     press(app, "Remove")
     assert "No host is allowed yet" in words(app)

@@ -9,11 +9,11 @@ from core.services.workspace import Workspace
 from core.store.tables import Person
 from dashboard.navigation import ADMINISTRATION
 from dashboard.sign_in import ASKED, WORDS
-from tests.screens.conftest import APP, ran, words
+from tests.screens.conftest import APP, ran, section, words
 
 
 def test_without_a_provider_nobody_is_listed(screen, workspace: Workspace) -> None:
-    said = words(screen(ADMINISTRATION))
+    said = words(section(screen(ADMINISTRATION), "People"))
     assert "Nobody signs in here: the dashboard is for this machine only" in said
     assert "ONBOARDING_OIDC_ISSUER" in said
 
@@ -22,7 +22,7 @@ def test_people_are_listed_by_name(screen, workspace: Workspace) -> None:
     with workspace.store.writing() as session:
         for name, role in (("zoe", Role.FINANCE), ("Ada", Role.ADMINISTRATOR), ("nina", None)):
             session.add(Person(issuer="https://sign-in.example.com", subject=name, name=name, role=role))
-    app = screen(ADMINISTRATION)
+    app = section(screen(ADMINISTRATION), "People")
     table = app.dataframe[-1].value
     assert list(table["Name"]) == ["Ada", "nina", "zoe"]
     assert list(table["Role"]) == ["administrator", "none", "finance"]

@@ -9,7 +9,7 @@ from sqlmodel import select
 from core.domain.checks import State
 from core.services.attention import Attention, Kind, attention, refresh_keys
 from core.services.credentials import set_enabled
-from core.services.key_intents import About, begin, end
+from core.services.key_intents import About, begin, end, place
 from core.services.policy import set_policy, show_policy
 from core.services.seen import SOME_USER, seen_keys
 from core.services.signing import api_with
@@ -113,10 +113,11 @@ def test_an_unanswered_creation_and_a_secret_that_waits(workspace: Workspace) ->
     assert (line.kind, line.subject, line.account_id) == (Kind.LOST, "cloud@example.org", "")
     with workspace.store.writing() as session:
         end(session, lost, "created", "NEWKEY")
-        session.get_one(KeyIntent, lost).secret_key_sealed = "sealed"
+        sealed = workspace.vault.seal(SecretStr("of the new key"), place(lost))
+        session.get_one(KeyIntent, lost).secret_key_sealed = sealed
     line = only(workspace)
     assert (line.kind, line.access_key) == (Kind.UNTAKEN, "NEWKEY")
-    assert "sealed" not in line.model_dump_json().replace("it waits here, sealed", "")
+    assert "of the new key" not in line.model_dump_json() and sealed not in line.model_dump_json()
     with workspace.store.writing() as session:
         end(session, lost, "taken")
     assert listed(workspace) == []
