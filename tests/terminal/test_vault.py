@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from core.settings import Settings
 from core.vault.master_key import read_key_file
@@ -98,7 +99,7 @@ def test_the_environment_without_a_new_key_is_one_line(settings: Settings, tmp_p
     done = run(",".join(reversed(keys)), "vault", "rotate")
     assert done.returncode == 0, done.stderr
     assert "Take it out of where your master keys come from" in done.stdout
-    assert run(keys[1], "vault", "check").returncode == 0
+    assert secrets(settings.model_copy(update={"master_key": SecretStr(keys[1])})) == {}
     wrong = run(keys[0], "vault", "check")
     assert wrong.returncode == 3
     assert "does not open this database" in wrong.stderr
@@ -117,7 +118,7 @@ def test_a_command_that_fails_is_one_line(settings: Settings) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [("vault", "status"), ("credentials", "list"), ("run",)])
+@pytest.mark.parametrize("words", [("vault", "status"), ("run",)])
 def test_a_home_that_others_get_into_is_one_line(settings: Settings, onboarding, words: tuple[str, ...]) -> None:
     settings.home.chmod(0o755)
     done = onboarding(*words)
@@ -197,7 +198,7 @@ def test_two_processes_at_once_leave_one_ring(settings: Settings) -> None:
         subprocess.Popen(
             [COMMAND, "vault", "rotate", "--json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     found = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
     assert any(one["done"] for one in found)
