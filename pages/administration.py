@@ -28,6 +28,7 @@ def main() -> None:
 
 
 def _show_policy() -> None:
+    st.subheader("Policy")
     st.caption("When keys and requests need attention. All figures are days.")
     present = show_policy(actor(), workspace())
     if may("policy.set_policy"):
@@ -38,7 +39,6 @@ def _show_policy() -> None:
 
 def _policy_seen(present: PolicyFigures) -> None:
     """For who may not change it."""
-    st.subheader("Policy")
     figures = [{"Figure": one.title, "Days": getattr(present, one.field), "Meaning": one.meaning} for one in FIGURES]
     st.dataframe(pd.DataFrame(figures), hide_index=True, alt="The policy's figures")
 
@@ -46,7 +46,6 @@ def _policy_seen(present: PolicyFigures) -> None:
 def _policy(present: PolicyFigures) -> None:
     problems = st.session_state.pop(PROBLEMS, [])
     with st.form("administration.policy", border=True, enter_to_submit=False):
-        st.subheader("Policy")
         typed = {}
         for figure in FIGURES:
             typed[figure.field] = st.number_input(
@@ -79,7 +78,7 @@ VIEWS = {
     "Policy": _show_policy,
     "People": show_people,
     "Allowed hosts": show_allowed_hosts,
-    "Who may do what": show_rights,
+    "Rights": show_rights,
 }
 
 main()

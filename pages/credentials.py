@@ -133,7 +133,8 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
         },
     )
     chosen = [index for index in event["selection"]["rows"] if index < len(rows)]
-    st.caption(f"{len(rows)} shown. Select one for its details, or several to act on them together.")
+    several = ", or several to act on them together" if may("credentials.check_again") else ""
+    st.caption(f"{len(rows)} shown. Select one for its details{several}.")
     return [rows[index] for index in chosen]
 
 

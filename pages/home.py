@@ -8,6 +8,7 @@ from core.services.views import CredentialsView
 from dashboard.navigation import (
     ACCESS_KEYS,
     ACCOUNTS,
+    ACTIVITY,
     ADD_CREDENTIALS,
     BILLING_BUCKETS,
     COSTS,
@@ -24,11 +25,22 @@ from dashboard.widgets.text import safe
 
 JOB = "home.read"
 UNREAD = "home.unread"
-STEPS = (
-    (ACCESS_KEYS, "Get an access key", "Confirm an account's password, see its keys, create a new one."),
-    (ADD_CREDENTIALS, "Add credentials", "Every key, Region, proxy and bucket is checked before it is stored."),
-    (BILLING_BUCKETS, "Browse the bills", "Walk the billing buckets, preview and download files."),
-)
+STEPS = {
+    "access_keys.create_key": (
+        ACCESS_KEYS,
+        "Get an access key",
+        "Confirm an account's password, see its keys, create a new one.",
+    ),
+    "onboarding.add_credentials": (
+        ADD_CREDENTIALS,
+        "Add credentials",
+        "Every key, Region, proxy and bucket is checked before it is stored.",
+    ),
+    "preview.preview": (BILLING_BUCKETS, "Browse the bills", "Walk the billing buckets, preview and download files."),
+    "audit.list_trail": (ACTIVITY, "See what was done", "By whom, from where, and whether the record of it is whole."),
+}
+"""Where to go, by what one must be able to do there. The first three are shown."""
+_STEPS_SHOWN = 3
 _ATTENTION_SHOWN = 10
 _READ_HELP = "Ask OUTSCALE for the keys of every account that a stored key opens, and for their last use."
 _KINDS = {
@@ -60,9 +72,9 @@ def main() -> None:
         _numbers(rows, lines)
     if rows or lines:
         _attention(lines)
-    st.subheader("Go on" if rows else "Three steps" if sees(ACCESS_KEYS) else "Begin")
-    steps = [step for step in STEPS if sees(step[0])]
-    for column, step in zip(st.columns(len(STEPS)), steps, strict=False):
+    steps = [step for needed, step in STEPS.items() if may(needed)][:_STEPS_SHOWN]
+    st.subheader("Go on" if rows else "Three steps" if len(steps) == _STEPS_SHOWN else "Begin")
+    for column, step in zip(st.columns(_STEPS_SHOWN), steps, strict=False):
         with column:
             _step(*step)
     if any(region.sandbox for region in regions().values()) and may("doors.open_with_password"):

@@ -1,5 +1,7 @@
 """Who may do what, as a table for people."""
 
+from itertools import pairwise
+
 import pandas as pd
 import streamlit as st
 
@@ -21,6 +23,8 @@ def show_rights() -> None:
         "Every service asks this table, whatever screen or command calls it. Finance sees billing only, presenters the "
         "sandbox only; what is beyond that they do not even find. A refusal is recorded in the audit trail."
     )
-    table = {"Area": [right.area for right in RIGHTS], "What": [right.what for right in RIGHTS]}
+    areas = [right.area for right in RIGHTS]
+    first = ["" if area == before else area for before, area in pairwise(["", *areas])]  # an area is named once
+    table = {"Area": first, "What": [right.what for right in RIGHTS]}
     table |= {role.value.capitalize(): [_SIGNS[extent(role, right)] for right in RIGHTS] for role in Role}
     st.table(pd.DataFrame(table), border="horizontal", hide_index=True, alt="Who may do what, by role")

@@ -156,6 +156,21 @@ def test_the_same_buttons_are_there_for_who_may(as_role: As, full: Workspace) ->
     assert {"Check again", "Delete", "Go on", "Show it", "It is saved", "Add by hand"} <= labels
 
 
+def test_home_leads_nobody_to_what_they_may_not_do(as_role: As, workspace: Workspace) -> None:
+    led = {}
+    for role in Role:
+        as_role(role)
+        led[role] = [one.label for one in opened(HOME).button if one.label in {screen.title for screen in SCREENS}]
+    three = ["Access keys", "Add credentials", "Billing buckets"]
+    assert led == {
+        Role.ADMINISTRATOR: three,
+        Role.OPERATOR: three,
+        Role.FINANCE: three[1:],
+        Role.PRESENTER: three,
+        Role.AUDITOR: ["Activity"],
+    }
+
+
 def test_finance_sees_billing_alone(as_role: As, full: Workspace) -> None:
     as_role(Role.FINANCE)
     listed = opened(CREDENTIALS).dataframe[0].value
@@ -210,9 +225,10 @@ def test_a_refusal_is_a_line(as_role: As, full: Workspace, monkeypatch: pytest.M
 def test_who_may_do_what_is_shown(as_role: As, full: Workspace) -> None:
     for role in (Role.ADMINISTRATOR, Role.AUDITOR):
         as_role(role)
-        app = section(opened(ADMINISTRATION), "Who may do what")
+        app = section(opened(ADMINISTRATION), "Rights")
         assert "Who may do what" in words(app)
         table = app.table[0].value
+        assert [one for one in table["Area"] if one] == list(dict.fromkeys(right.area for right in RIGHTS))
         assert list(table["What"]) == [right.what for right in RIGHTS]
         row = table[table["What"] == "Delete credentials"].iloc[0]
         said = [row[one.value.capitalize()] for one in Role]
