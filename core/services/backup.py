@@ -34,13 +34,13 @@ from core.services.backup_file import (
     unpack,
 )
 from core.services.rights import use_case
-from core.services.sealed_values import open_all
+from core.services.sealed_places import sealed_columns
 from core.services.use_case import Change, NotAllowedError, changing, looking
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.store import Store, known_versions
 from core.store.tables import DataKey
-from core.vault.master_key import FILE_NAME
+from core.vault.master_key import FILE_NAME, VaultError
 from core.vault.vault import Vault
 
 MADE = "backup.made"
@@ -248,9 +248,16 @@ def _counted(store: Store) -> tuple[dict[str, int], list[str]]:
 
 def _opened(store: Store, vault: Vault) -> tuple[int, list[str]]:
     """How many sealed secrets there are, and where those are that do not open."""
-    with store.reading() as session:
-        count, failed = open_all(session, vault)
-    return count, [f"{place.table} {place.row} {place.field}" for place in failed]
+    count, unopened = 0, []
+    for column in sealed_columns():
+        for batch in column.batches(store):
+            count += len(batch)
+            for value in batch:
+                try:
+                    vault.open(value.text, column.place(value.row))
+                except VaultError:
+                    unopened.append(f"{column.table.name} {value.row} {column.field}")
+    return count, unopened
 
 
 def _written(path: Path, content: bytes) -> Path:
