@@ -45,6 +45,11 @@ def expired(claims: dict[str, Any], key: RSAKey) -> tuple[dict[str, Any], RSAKey
     return claims | {"iat": int(time.time()) - 7200, "exp": int(time.time()) - 3600}, key
 
 
+def proved_long_ago(claims: dict[str, Any], key: RSAKey) -> tuple[dict[str, Any], RSAKey]:
+    """Of somebody whom single sign-on let in, and who showed who they are an hour ago."""
+    return claims | {"auth_time": int(time.time()) - 3600}, key
+
+
 def replayed(claims: dict[str, Any], key: RSAKey) -> tuple[dict[str, Any], RSAKey]:
     """A good token of another sign-in."""
     return claims | {"nonce": "of-another-sign-in"}, key

@@ -4,17 +4,20 @@ import time
 from datetime import timedelta
 
 import pytest
+import streamlit as st
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from core.domain.actor import Actor
 from core.domain.roles import Role
 from core.services import key_intents
 from core.services.kept_keys import keep
 from core.services.local_password import set_password
+from core.services.reveal import FRESH
 from core.services.use_case import changing
 from core.services.workspace import Workspace
+from core.store.tables import now
 from dashboard.navigation import ACCOUNTS, ADD_CREDENTIALS, CREDENTIALS, HOME, path
+from dashboard.provider import AFRESH
 from dashboard.widgets import reveal
 from tests.screens.conftest import choose, fill, press, ran, words, write
 from tests.screens.test_access_keys import account, opened  # noqa: F401 - a fixture
@@ -141,10 +144,33 @@ def test_kept_keys_can_be_revealed_without_any_credentials(screen, workspace: Wo
     assert shown(app) == ["the kept secret"]
 
 
-def test_only_an_administrator_is_offered_it(screen, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reveal, "actor", lambda: Actor(name="somebody", role=Role.OPERATOR))
-    app = screen(CREDENTIALS)
-    assert "Reveal a secret" not in [one.label for one in app.button]
+def test_only_an_administrator_is_offered_it(screen, as_role, secret: str) -> None:
+    for role in Role:
+        as_role(role)
+        offered = "Reveal a secret" in [one.label for one in screen(CREDENTIALS).button]
+        assert offered == (role is Role.ADMINISTRATOR), role
+
+
+def test_an_old_sign_in_is_renewed_first(screen, secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in, asked_for = now() - FRESH - timedelta(seconds=1), []
+    monkeypatch.setattr(reveal, "people_sign_in", lambda: True)
+    monkeypatch.setattr(reveal, "signed_in_at", lambda: signed_in)
+    monkeypatch.setattr(st, "login", asked_for.append)
+    app = begun(screen(CREDENTIALS))
+    assert "must have signed in within the last 5 minutes" in words(app)
+    assert not app.text_area  # nothing can be typed
+    assert "Your password *" not in [one.label for one in app.text_input]
+    assert "Reveal" not in [one.label for one in app.button]
+    press(app, "Sign in again")
+    assert asked_for == [AFRESH]
+
+    signed_in = now()
+    ran(app.run())
+    assert "Your password *" not in [one.label for one in app.text_input]  # the sign-in is the proof
+    (field,) = app.text_area
+    field.set_value(REASON)
+    press(app, "Reveal")
+    assert shown(app) == [secret]
 
 
 def test_typed_secrets_are_forgotten_when_the_form_is_left(screen) -> None:
