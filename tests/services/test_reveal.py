@@ -56,7 +56,7 @@ def seed(workspace: Workspace) -> None:
         {
             "name": "demo",
             "projects": rows,
-            "proxy": "http://me:proxy-password@proxy:3128",
+            "proxy": "http://me:proxy-password@proxy:3128",  # pragma: allowlist secret - made up
         },  # pragma: allowlist secret - made up
         {"name": "bills", "buckets": [{"name": "bills", "region": "eu-west-2"}], **billing},
     )
