@@ -24,7 +24,9 @@ START_SECONDS = 120
 def free_ports(count: int) -> int:
     """The first of `count` neighbouring free ports of the loopback address. Those that the system itself gives to
     outgoing connections are left alone."""
-    start = 12_000 + os.getpid() % 500 * 16
+    # Each of several processes that test at once looks in a part of its own.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    start = 12_000 + worker % 4 * 4_800 + os.getpid() % 50 * 16
     for first in range(start, 32_000, count):
         with ExitStack() as stack:
             try:
