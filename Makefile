@@ -24,9 +24,10 @@ $(INSTALLED): $(wildcard requirements/*.txt) pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-# A worker for each core, each with a sandbox of its own; the tests of a file stay together.
+# Three workers for two cores, since tests of servers and browsers wait a good part of their time. Each has a sandbox of
+# its own; the tests of a file stay together.
 test: install browsers
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest --numprocesses=$$($(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)') --dist=loadfile
 
 # Not looked through for secrets: the locks' hashes, pictures, and published vectors of ciphers.
 SCANNED := git ls-files -z -- ':!requirements/*.txt' ':!*.png' ':!tests/unit/vault/*.json'
