@@ -9,9 +9,7 @@ import errno
 import mmap
 import os
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -87,9 +85,8 @@ def _written(file: int, part: mmap.mmap, length: int) -> None:
             done += os.write(file, held[done:length])
 
 
-@contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
+def scratch(folder: Path) -> Path:
     """This thread's own file in `folder`, to be written over. Whoever made the folder removes it."""
     path = folder / f"scratch-{threading.get_native_id()}"
     path.touch(mode=0o600)
-    yield path
+    return path

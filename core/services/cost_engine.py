@@ -117,9 +117,9 @@ def read_bill(task: Task, pool: Executor | None = None) -> Understood:
                     task.fetched.unlink(missing_ok=True)
                 return found
             kept = work / "kept" if folder and not task.reading.lines else None
-            with scratch(folder or work) as path:
-                _fetch(task, path, kept)
-                found = _understood(task, path, work, pool)
+            path = scratch(folder or work)
+            _fetch(task, path, kept)
+            found = _understood(task, path, work, pool)
             if found.later and task.fetched and kept:
                 kept.replace(task.fetched)
             return found
