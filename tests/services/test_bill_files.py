@@ -28,6 +28,7 @@ from core.services.cost_export import export
 from core.services.costs import costs, files, lines, period_known, values, without_lines
 from core.services.credentials import set_enabled
 from core.services.mappings import apply_again, delete_mappings, list_mappings, save_mapping
+from core.services.vault_rotation import rotate_vault
 from core.services.workspace import Workspace, open_workspace
 from core.store.tables import Bucket
 from tests.bills.make_corpus import Corpus, Figure, outscale, written
@@ -232,6 +233,10 @@ def test_lines_are_kept_in_a_bucket_of_ones_own(bills: Bills, told, sandbox) -> 
     try:
         assert len(kept()) == 4  # lines and sums of each
         assert all("/account=several/month=2026-03/" in key for key in kept())
+        there = kept()
+        rotate_vault(ACTOR, bills.workspace)  # their place does not hang on a key
+        assert bills.pull().problems == []
+        assert kept() == there
         shutil.rmtree(settings.costs)
         report = bills.pull()  # they come back from there: nothing is read again
         assert report.read == 0
