@@ -22,9 +22,10 @@ from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.outscale.models import CreatedAccessKey
 from core.services import key_intents
-from core.services.access_keys import KeyView, change_key, create_key, delete_key, list_keys
+from core.services.access_keys import change_key, create_key, delete_key, list_keys
 from core.services.doors import Door, close_door, open_with_key, open_with_password
 from core.services.key_files import key_csv, key_profile
+from core.services.key_views import KeyView
 from core.services.rotation import Advance, RotationView, advance, begin_rotation, bring_back, list_rotations
 from core.services.signing import signing_keys
 from core.services.workspace import Workspace

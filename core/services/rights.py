@@ -92,7 +92,7 @@ RIGHTS: tuple[Right, ...] = (
         (
             "See which keys are known, open or being rotated",
             _ONBOARDING_SEEN,
-            "doors.known_accounts signing.signing_keys seen.seen_keys kept_keys.kept_keys key_intents.open_intents "
+            "doors.known_accounts signing.signing_keys seen.seen_keys key_intents.open_intents "
             "rotation.list_rotations rotation.show_rotation",
         ),
         (

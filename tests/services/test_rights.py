@@ -358,7 +358,6 @@ ARGUMENTS: dict[str, Arguments] = {
     "downloads.fetch": lambda _, at, __: given(at.choice, [THING]),
     "downloads.make_link": lambda _, at, __: given(at.choice, "none", timedelta(hours=1)),
     "downloads.within": lambda _, at, __: given(at.choice, ["none/"]),
-    "kept_keys.kept_keys": lambda _, at, __: given(at.region),
     "kept_keys.kept_secret": lambda _, at, __: given("none", at.region),
     "key_intents.begin": lambda _, at, __: given(About(at.region, at.account), []),
     "key_intents.disown": lambda _, at, role: given(at.intent if at.region == REAL else f"none of {role}"),
