@@ -8,7 +8,7 @@ from pandas.io.formats.style import Styler
 from pydantic import SecretStr
 
 from core.domain.regions import DEFAULT_REGION
-from core.services.access_keys import KEYS_PER_USER, KeyList, KeyView, Mark, list_keys, list_users
+from core.services.access_keys import KeyList, list_keys, list_users
 from core.services.doors import (
     Door,
     Opened,
@@ -19,6 +19,8 @@ from core.services.doors import (
     open_with_key,
     open_with_password,
 )
+from core.services.key_rules import KEYS_PER_USER
+from core.services.key_views import KeyView, Mark
 from core.services.signing import signing_keys
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.key_dialogs import (

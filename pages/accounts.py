@@ -11,6 +11,7 @@ from core.domain.accounts import DATA_LABELS, OUTSCALE_FIELDS, PASSWORD_RULE, US
 from core.domain.credentials import FieldProblem
 from core.domain.proxy import PROXY_FORM
 from core.domain.regions import DEFAULT_REGION
+from core.services.account_data import read_from_key, refresh, update_account
 from core.services.accounts import (
     AccountDetails,
     AccountView,
@@ -20,10 +21,7 @@ from core.services.accounts import (
     forget_account,
     list_accounts,
     methods,
-    read_from_key,
-    refresh,
     show_account,
-    update_account,
 )
 from dashboard.navigation import ACCESS_KEYS, REQUEST_ACCOUNT, go
 from dashboard.session import PLAIN, actor, may, regions, workspace
@@ -69,7 +67,7 @@ def _ways_in() -> None:
     with st.container(horizontal=True):
         if may("accounts.add_account") and st.button("Add by hand", icon=":material/edit_note:"):
             _begin("add")
-        if may("accounts.read_from_key") and st.button("Read from a key", icon=":material/key:"):
+        if may("account_data.read_from_key") and st.button("Read from a key", icon=":material/key:"):
             _begin("read")
 
 
@@ -368,11 +366,11 @@ def _details(details: AccountDetails) -> None:
 
 def _data(details: AccountDetails) -> None:
     with st.container(horizontal=True):
-        if may("accounts.refresh") and st.button(
+        if may("account_data.refresh") and st.button(
             "Refresh", icon=":material/refresh:", help="Read it from OUTSCALE, signed by a stored key."
         ):
             _refresh(details)
-        if may("accounts.update_account") and st.button(
+        if may("account_data.update_account") and st.button(
             "Change at OUTSCALE",
             icon=":material/cloud_upload:",
             disabled=details.read is None,

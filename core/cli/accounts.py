@@ -15,6 +15,7 @@ from core.cli.output import Json, as_json, fail, opened, plain, table
 from core.domain.accounts import OUTSCALE_FIELDS, PASSWORD_RULE, USED_FOR, AccountDraft
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
+from core.services.account_data import read_from_key, refresh, update_account
 from core.services.accounts import (
     Methods,
     add_account,
@@ -22,11 +23,7 @@ from core.services.accounts import (
     forget_account,
     list_accounts,
     methods,
-    read_from_key,
-    refresh,
     show_account,
-    unknown,
-    update_account,
 )
 from core.services.keypairs import (
     NewKeypair,
@@ -38,6 +35,7 @@ from core.services.keypairs import (
     resolve_keypair_intent,
     take,
 )
+from core.services.registry import unknown
 from core.services.workspace import Workspace
 
 app = typer.Typer(no_args_is_help=True)

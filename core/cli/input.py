@@ -1,6 +1,7 @@
-"""What the terminal takes in: an object from a file or the input."""
+"""What the terminal takes in: an object from a file or the input, a day."""
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -49,6 +50,14 @@ def read_text(file: str) -> str:
         fail(f"{file} cannot be read: {error.strerror}.", BAD_INPUT)
     except UnicodeDecodeError:
         fail(f"{file} is not UTF-8 text.", BAD_INPUT)
+
+
+def day_of(text: str | None) -> date | None:
+    """The day that was typed, None for none; what is no day ends the command with one line."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        fail(f"{text} is no day. Write it as YYYY-MM-DD.", BAD_INPUT)
 
 
 def _field_problem(problem: Any) -> FieldProblem:

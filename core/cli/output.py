@@ -4,6 +4,8 @@ import json as json_library
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -87,3 +89,8 @@ def checks_table(checks: Sequence[CheckResult]) -> None:
 def check_json(line: CheckResult) -> dict[str, object]:
     """A check's line as programs get it."""
     return line.model_dump(mode="json")
+
+
+def fields_json(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass as programs get them."""
+    return {name: one.isoformat() if isinstance(one, date) else one for name, one in asdict(value).items()}

@@ -3,64 +3,29 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.outscale.errors import OutscaleError, Trouble
-from core.outscale.models import AccessKey, ApiAccessPolicy, CreatedAccessKey
-from core.outscale.oapi import Oapi
+from core.outscale.models import CreatedAccessKey
 from core.services import key_intents
 from core.services.doors import Door, closed, through
 from core.services.kept_keys import kept_row
 from core.services.key_intents import About
-from core.services.policy import policy_of
+from core.services.key_rules import expiry_problem, full, gone, longest_life, maybe_created, tag_problem
+from core.services.key_views import KeyView, key_views
 from core.services.refusals import maybe_done, refusal
 from core.services.registry import register
 from core.services.rights import use_case
-from core.services.scope import Scope, scope_of
+from core.services.scope import scope_of
 from core.services.seen import note_keys, note_use, read_use
 from core.services.signing import api_with
 from core.services.use_case import changing, note_failure
 from core.services.workspace import Workspace
 from core.store.store import StoreError
-from core.store.tables import Credentials, KeptKey, Policy, Project, Rotation, SeenKey, now
-
-KEYS_PER_USER = 10
-"""Access keys that OUTSCALE allows a user (documentation, About Access Keys)."""
-DEFAULT_LIFE = timedelta(days=365)
-
-
-class Mark(StrEnum):
-    """How a key's age or expiration stands against the policy."""
-
-    FINE = "fine"
-    SOON = "soon"
-    OVER = "over"
-
-
-@dataclass(frozen=True)
-class KeyView:
-    """An access key as the screen shows it. Times are UTC. `used_by` names credentials; `sealed`: its secret is here;
-    `rotation` is the id of the rotation that is under way for it."""
-
-    access_key: str
-    state: str
-    owner: str
-    created: datetime | None
-    modified: datetime | None
-    expires: datetime | None
-    tag: str
-    age_days: int | None
-    age: Mark
-    expiry: Mark
-    last_used: datetime | None
-    quiet_since: datetime | None
-    used_by: list[str]
-    sealed: bool
-    rotation: str | None
+from core.store.tables import KeptKey, Project, SeenKey, now
 
 
 @dataclass(frozen=True)
@@ -111,7 +76,7 @@ def list_keys(actor: Actor, workspace: Workspace, door: Door, user_name: str = "
         if use:
             note_use(change.session, door.region, account_id, use.logs, use.after, use.asked, use.complete)
         change.record(account_id or door.email, region=door.region, user=user_name, keys=len(keys))
-        views = _views(change.session, door.region, user_name, keys, scope_of(actor, workspace))
+        views = key_views(change.session, door.region, user_name, keys, scope_of(actor, workspace))
     return KeyList(views, account_id, longest)
 
 
@@ -145,7 +110,7 @@ def create_key(
     the key nor its secret gets lost; `key_intents.take` ends that.
 
     Raises StoreError when the intention cannot be stored; then nothing was created."""
-    if problem := _tag_problem(tag):
+    if problem := tag_problem(tag):
         return Created(problem=problem)
     until = datetime.combine(expires, time(), UTC) if expires else None
     with through(actor, workspace, door) as api:
@@ -215,7 +180,7 @@ def change_key(
             what="This is the key that opened the account: deactivated, it could not be activated again.",
             mend="Open the account with its password or with another key.",
         )
-    if tag is not None and (problem := _tag_problem(tag)):
+    if tag is not None and (problem := tag_problem(tag)):
         return problem
     with through(actor, workspace, door) as api:
         if api is None:
@@ -293,137 +258,6 @@ def forget_key(session: Session, access_key: str, region: str) -> None:
             session.delete(row)
 
 
-def deletion_warnings(keys: list[KeyView], access_key: str) -> list[str]:
-    """What a person should know before deleting one of `keys`: who uses it, and whether it is the last."""
-    key = next((key for key in keys if key.access_key == access_key), None)
-    warnings = []
-    if key and key.used_by:
-        warnings.append(
-            f"Still used by the credentials {', '.join(key.used_by)}: they stop working. Rotate it instead."
-        )
-    if key and key.rotation:
-        warnings.append("A rotation of this key is under way.")
-    if key and len(keys) == 1:
-        warnings.append("This is the last key: nothing can sign for this user until another one is created.")
-    return warnings
-
-
-def longest_life(api: Oapi) -> timedelta | None:
-    """The account's own rule for the life of a key (ReadApiAccessPolicy); None when there is none, or when it may not
-    be read: then OUTSCALE itself says no."""
-    try:
-        policy: ApiAccessPolicy = api.read_api_access_policy()
-    except OutscaleError:
-        return None
-    seconds = policy.max_access_key_expiration_seconds
-    return timedelta(seconds=seconds) if seconds > 0 else None
-
-
-def expiry_problem(until: datetime | None, longest: timedelta | None) -> FieldProblem | None:
-    """What is wrong with the expiration of a key: past, missing where the account's policy demands one, or too late."""
-    if until is not None and until <= now():
-        return FieldProblem(field="expires", what="This day is not in the future.", mend="Choose a later one.")
-    if longest is None:
-        return None
-    last = latest_day(longest)
-    what = ""
-    if until is None:
-        what = f"The account's policy demands an expiration, at most {longest.days} days from now."
-    elif until > now() + longest:
-        what = f"The account's policy allows a key at most {longest.days} days."
-    return FieldProblem(field="expires", what=what, mend=f"Choose {last} or earlier.") if what else None
-
-
-def latest_day(longest: timedelta | None) -> date | None:
-    """The last day (UTC) on which a key created now may expire; None for any."""
-    return (now() + longest).date() if longest else None
-
-
-def full(ids: list[str]) -> FieldProblem | None:
-    """The problem of a user who has as many keys as OUTSCALE allows."""
-    if len(ids) < KEYS_PER_USER:
-        return None
-    return FieldProblem(
-        field="form",
-        what=f"This user has {len(ids)} access keys, and OUTSCALE allows {KEYS_PER_USER}.",
-        mend="Delete one that nothing uses, then create the new one.",
-    )
-
-
-def maybe_created(error: OutscaleError) -> FieldProblem:
-    """The problem of a CreateAccessKey whose answer did not come."""
-    return FieldProblem(
-        field="form",
-        what=f"No answer came, so a key may exist at OUTSCALE that nobody holds the secret of. {error.what}",
-        mend="It is listed above the keys now: look for it there, and revoke it.",
-    )
-
-
-def gone(access_key: str) -> FieldProblem:
-    """The problem of a key that was deleted elsewhere meanwhile."""
-    return FieldProblem(
-        field="form",
-        what=f"The access key {access_key} does not exist any more: somebody deleted it.",
-        mend="Read the list again.",
-    )
-
-
-def _views(session: Session, region: str, user_name: str, keys: list[AccessKey], scope: Scope) -> list[KeyView]:
-    policy = policy_of(session)
-    ids = [key.access_key_id for key in keys]
-    used: dict[str, list[str]] = {}
-    for access_key, name in session.exec(
-        select(Project.access_key, Credentials.name)
-        .join(Credentials)
-        .where(col(Project.access_key).in_(ids), Project.region == region, scope.credentials())
-        .order_by(col(Credentials.name))
-    ):
-        used.setdefault(access_key, []).append(name)
-    for bill_key, name in session.exec(
-        select(Credentials.billing_access_key, Credentials.name)
-        .where(col(Credentials.billing_access_key).in_(ids), scope.credentials())
-        .order_by(col(Credentials.name))
-    ):
-        used.setdefault(bill_key or "", []).append(name)
-    kept = set(session.exec(select(KeptKey.access_key).where(KeptKey.region == region)).all())
-    seen = {row.access_key: row for row in session.exec(select(SeenKey).where(SeenKey.region == region)).all()}
-    rotations = session.exec(select(Rotation).where(Rotation.region == region, col(Rotation.ended).is_(None))).all()
-    rotating = {row.old_key: row.id for row in rotations}
-    views = [
-        KeyView(
-            access_key=key.access_key_id,
-            state=key.state,
-            owner=user_name,
-            created=key.creation_date,
-            modified=key.last_modification_date,
-            expires=key.expiration_date,
-            tag=key.tag or "",
-            age_days=(now() - key.creation_date).days if key.creation_date else None,
-            age=_age(key, policy),
-            expiry=_expiry(key, policy),
-            last_used=seen[key.access_key_id].last_used if key.access_key_id in seen else None,
-            quiet_since=seen[key.access_key_id].quiet_since if key.access_key_id in seen else None,
-            used_by=list(dict.fromkeys(used.get(key.access_key_id, []))),
-            sealed=key.access_key_id in kept or key.access_key_id in used,
-            rotation=rotating.get(key.access_key_id),
-        )
-        for key in keys
-    ]
-    return sorted(views, key=lambda view: view.created or datetime.min.replace(tzinfo=UTC), reverse=True)
-
-
-def _age(key: AccessKey, policy: Policy) -> Mark:
-    if key.creation_date is None:
-        return Mark.FINE
-    return Mark.OVER if now() - key.creation_date > timedelta(days=policy.old_days) else Mark.FINE
-
-
-def _expiry(key: AccessKey, policy: Policy) -> Mark:
-    if key.expiration_date is None or key.expiration_date > now() + timedelta(days=policy.expires_soon_days):
-        return Mark.FINE
-    return Mark.SOON if key.expiration_date > now() else Mark.OVER
-
-
 def _account_by_key(session: Session, ids: list[str], region: str) -> str:
     """A password says the email alone: the Account ID is known when one of the keys is."""
     for table in (KeptKey, Project, SeenKey):
@@ -443,9 +277,3 @@ def _ask_account(workspace: Workspace, region: str, key: CreatedAccessKey) -> st
     except OutscaleError:
         return ""
     return (accounts[0].account_id or "") if accounts else ""
-
-
-def _tag_problem(tag: str) -> FieldProblem | None:
-    if len(tag.strip()) <= 255:
-        return None
-    return FieldProblem(field="tag", what="The tag is longer than 255 characters.", mend="Shorten it.")

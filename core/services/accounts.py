@@ -1,43 +1,27 @@
-"""The register of accounts: listed, added, read from OUTSCALE, edited, forgotten."""
+"""The register of accounts: listed, added by hand, edited, forgotten; how each signs in, as far as it is known here."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, select
 
-from core.domain.accounts import AccountDraft, account_changes, account_problems, email_problem
+from core.domain.accounts import AccountDraft, account_problems, email_problem
 from core.domain.actor import Actor
-from core.domain.credentials import FieldProblem, key_problems, proxy_problem, region_problem
-from core.domain.proxy import parse_proxy
-from core.outscale.errors import OutscaleError, Trouble
-from core.outscale.models import Account as Answered
-from core.outscale.oapi import Oapi
-from core.services.allowed_hosts import with_proxy_refusal
+from core.domain.credentials import FieldProblem
 from core.services.policy import policy_of
-from core.services.refusals import maybe_done, refusal
-from core.services.registry import register
+from core.services.registry import find, register, unknown
 from core.services.rights import use_case
 from core.services.scope import Scope, regions_for, scope_of
-from core.services.signing import StoredKey, api_with, signed_api, stored_keys
-from core.services.use_case import changing, looking, note_failure
+from core.services.seen import is_active, seen_of
+from core.services.use_case import changing, looking
 from core.services.views import EventView
 from core.services.workspace import Workspace
 from core.store.tables import Account, Credentials, Event, KeyIntent, Project, Rotation, SeenKey, now
-from core.vault.master_key import VaultError
 
 EVENTS_SHOWN = 50
-KEYS_TRIED = 2
-"""Keys that one question is signed with, one after the other: four refusals in a row lock an account."""
-_NOT_THIS_KEY = frozenset({Trouble.AUTHENTICATION, Trouble.INACTIVE_KEY, Trouble.EXPIRED_KEY, Trouble.FORBIDDEN})
 _WRITTEN = {"account_id", "region", "company", "email", "owner", "notes", "source", "read", "created"}
-_BAD_EMAIL = "4118"
-_DUPLICATE_EMAIL = "9073"
-
-Answer = TypeVar("Answer")
 
 
 class AccountView(BaseModel):
@@ -89,14 +73,6 @@ class Methods(BaseModel):
     oldest: datetime | None
 
 
-@dataclass(frozen=True)
-class ReadAccount:
-    """What became of reading an account: its Account ID, or what is wrong."""
-
-    account_id: str = ""
-    problems: list[FieldProblem] = field(default_factory=list)
-
-
 @use_case
 def list_accounts(actor: Actor, workspace: Workspace) -> list[AccountView]:
     """All known accounts, by Account ID and Region.
@@ -115,7 +91,7 @@ def show_account(actor: Actor, workspace: Workspace, account_id: str, region: st
 
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "accounts.show") as session:
-        row = _find(session, account_id, region)
+        row = find(session, account_id, region)
         if row is None:
             return None
         subjects = [account_id, row.email] if row.email else [account_id]
@@ -140,7 +116,7 @@ def add_account(actor: Actor, workspace: Workspace, draft: AccountDraft) -> list
     if problems:
         return problems
     with changing(actor, workspace, "account.add") as change:
-        if _find(change.session, draft.account_id, draft.region):
+        if find(change.session, draft.account_id, draft.region):
             what = f"The account {draft.account_id} in {draft.region} is known already."
             return [FieldProblem(field="account_id", what=what, mend="Search for it in the list, and edit it there.")]
         account = register(
@@ -176,7 +152,7 @@ def edit_account(
     given = {"owner": owner, "notes": notes, "email": email, "company": company}
     wanted = {name: value.strip() for name, value in given.items() if value is not None}
     with changing(actor, workspace, "account.edit") as change:
-        row = _find(change.session, account_id, region)
+        row = find(change.session, account_id, region)
         if row is None:
             return [unknown(account_id, region)]
         changed = {name: value for name, value in wanted.items() if value != getattr(row, name)}
@@ -201,7 +177,7 @@ def forget_account(actor: Actor, workspace: Workspace, account_id: str, region: 
     Raises StoreError when the store refuses."""
     with changing(actor, workspace, "account.forget") as change:
         session = change.session
-        row = _find(session, account_id, region)
+        row = find(session, account_id, region)
         if row is None:
             return unknown(account_id, region)
         used_by = _used_by(session, account_id, region)
@@ -212,109 +188,10 @@ def forget_account(actor: Actor, workspace: Workspace, account_id: str, region: 
         if _unfinished(session, account_id, region):
             what = "A key or keypair of this account is being created or rotated, or may have been left lying about."
             return FieldProblem(field="form", what=what, mend="Finish that first: see Access keys and Keypairs.")
-        seen = select(SeenKey).where(SeenKey.account_id == account_id, SeenKey.region == region)
-        for gone in (row, *session.exec(seen).all()):
+        for gone in (row, *seen_of(session, account_id, region)):
             session.delete(gone)
         change.record(account_id, region=region)
     return None
-
-
-@use_case
-def read_from_key(
-    actor: Actor,
-    workspace: Workspace,
-    access_key: str,
-    secret_key: SecretStr,
-    region: str,
-    proxy: SecretStr | None = None,
-) -> ReadAccount:
-    """Ask OUTSCALE which account a pasted key belongs to, and register it with its data. The key is not stored; one
-    attempt is made with it.
-
-    Raises StoreError when the store refuses."""
-    access_key, secret_key = access_key.strip(), SecretStr(secret_key.get_secret_value().strip())
-    proxy = SecretStr(proxy.get_secret_value().strip() if proxy else "")
-    problems = [*key_problems("", "The account", access_key, secret_key)]
-    problems += [
-        problem
-        for problem in (region_problem("region", region, regions_for(actor, workspace)), proxy_problem(proxy))
-        if problem
-    ]
-    problems = with_proxy_refusal(actor, workspace, problems, proxy)
-    if problems:
-        return ReadAccount(problems=problems)
-    way = parse_proxy(proxy.get_secret_value()) if proxy.get_secret_value() else None
-    try:
-        with api_with(workspace, region, access_key, secret_key, way) as api:
-            found = next(iter(api.read_accounts()), Answered())
-    except OutscaleError as error:
-        problem = note_failure(actor, workspace, "account.read", access_key, refusal("form", error), region=region)
-        return ReadAccount(problems=[problem])
-    if not found.account_id:
-        return ReadAccount(problems=[_nameless(region)])
-    with changing(actor, workspace, "account.read") as change:
-        row = register(change.session, found.account_id, region, "key", owner=actor.name)
-        _store(row, found)
-        change.record(found.account_id, region=region, by="a pasted key")
-    return ReadAccount(found.account_id)
-
-
-@use_case
-def refresh(actor: Actor, workspace: Workspace, account_id: str, region: str) -> FieldProblem | None:
-    """Read the account's data again, signed by a key whose secret is here. Returns None when done, else what is wrong.
-
-    Raises StoreError when the store refuses."""
-
-    def question(api: Oapi, found: Answered | None) -> Answered | FieldProblem:
-        # Without `found` the key may not ReadAccounts: asked again, it is refused for that.
-        return found or next(iter(api.read_accounts()), None) or _nameless(region)
-
-    found = by_stored_key(actor, workspace, account_id, region, question)
-    if isinstance(found, FieldProblem):
-        return note_failure(actor, workspace, "account.read", account_id, found, region=region)
-    return _learn(actor, workspace, account_id, region, found, "account.read")
-
-
-@use_case
-def update_account(
-    actor: Actor, workspace: Workspace, account_id: str, region: str, changes: Mapping[str, object]
-) -> list[FieldProblem]:
-    """Change the account's data at OUTSCALE (UpdateAccount), signed by a key whose secret is here; `changes` in the
-    API's own names. What is the same already is not sent, and nothing is sent twice. Returns what is wrong, beside its
-    field when OUTSCALE's code tells which; nothing when done.
-
-    Raises StoreError when the store refuses."""
-    wanted, problems = account_changes(changes)
-    if problems:
-        return problems
-
-    def question(api: Oapi, found: Answered | None) -> Answered | FieldProblem:
-        present = found.model_dump(by_alias=True) if found else {}
-        new = {name: value for name, value in wanted.items() if value != (present.get(name) or type(value)())}
-        if not new:
-            what = "OUTSCALE has these values already: nothing was changed."
-            return FieldProblem(field="form", what=what, mend="Change a field, or close the form.")
-        with changing(actor, workspace, "account.update") as change:
-            change.record(account_id, region=region, fields=sorted(new))
-        try:
-            return api.update_account(new)
-        except OutscaleError as error:
-            with changing(actor, workspace, "account.update_failed") as change:
-                answered = not maybe_done(error)
-                trouble = error.trouble.value
-                change.record(account_id, outcome="failed", region=region, trouble=trouble, answered=answered)
-            if maybe_done(error):
-                what = f"No answer came, so the account may be changed or not. {error.what}"
-                return FieldProblem(field="form", what=what, mend="Refresh: it shows what OUTSCALE has now.")
-            if error.trouble in _NOT_THIS_KEY:
-                raise
-            return _refused_change(error, new)
-
-    found = by_stored_key(actor, workspace, account_id, region, question)
-    if not isinstance(found, FieldProblem):
-        problem = _learn(actor, workspace, account_id, region, found, "account.updated")
-        return [problem] if problem else []
-    return [found]
 
 
 @use_case
@@ -324,12 +201,12 @@ def methods(actor: Actor, workspace: Workspace, account_id: str, region: str) ->
 
     Raises StoreError when the store cannot be read."""
     with looking(actor, workspace, "accounts.methods") as session:
-        row = _find(session, account_id, region)
+        row = find(session, account_id, region)
         if row is None:
             return None
         days = policy_of(session).expires_soon_days
-        seen = session.exec(select(SeenKey).where(SeenKey.account_id == account_id, SeenKey.region == region)).all()
-        active = [key for key in seen if _is_active(key)]
+        seen = seen_of(session, account_id, region)
+        active = [key for key in seen if is_active(key)]
         soon = now() + timedelta(days=days)
         return Methods(
             password_confirmed=row.password_confirmed,
@@ -339,56 +216,6 @@ def methods(actor: Actor, workspace: Workspace, account_id: str, region: str) ->
             expires_soon_days=days,
             oldest=min((key.created for key in active if key.created), default=None),
         )
-
-
-@use_case
-def by_stored_key(
-    actor: Actor,
-    workspace: Workspace,
-    account_id: str,
-    region: str,
-    question: Callable[[Oapi, Answered | None], Answer | FieldProblem],
-) -> Answer | FieldProblem:
-    """Ask OUTSCALE something about an account, signed by a key whose secret is here: the question gets the API, and the
-    account as it is now, or None when the key may not read it. A key that OUTSCALE refuses gives way to the next one.
-    Gives the question's answer, or what kept from it; an OutscaleError of the question becomes a problem.
-
-    Raises StoreError when the store refuses."""
-    if region not in workspace.regions:
-        mend = "Start the sandbox if it is one of its Regions, or add it to the file that ONBOARDING_REGIONS names."
-        return FieldProblem(field="form", what=f"The Region {region} is not known now.", mend=mend)
-    scope = scope_of(actor, workspace)
-    try:
-        with looking(actor, workspace, "account.sign") as session:
-            signing = [
-                (key, api)
-                for key in _likeliest(session, account_id, region, scope)[:KEYS_TRIED]
-                if (api := signed_api(session, workspace, key.access_key, region, scope))
-            ]
-    except VaultError as error:
-        return FieldProblem(field="form", what=str(error), mend="Edit the credentials and paste the secret again.")
-    refused = _no_key(account_id, region)
-    for key, api in signing:
-        try:
-            with api:
-                found = _account_of(api)
-                if found and found.account_id != account_id:
-                    return _of_another(key, found.account_id or "an account without ID", account_id)
-                return question(api, found)
-        except OutscaleError as error:
-            problem = refusal("form", error)
-            refused = problem.model_copy(
-                update={"mend": f"{problem.mend} Asked with the access key {key.access_key} ({key.source})."}
-            )
-            if error.trouble not in _NOT_THIS_KEY:
-                return refused
-    return refused
-
-
-def unknown(account_id: str, region: str) -> FieldProblem:
-    """The problem of an account that is not in the register."""
-    what = f"The account {account_id} in {region} is not known here: somebody may have forgotten it."
-    return FieldProblem(field="form", what=what, mend="Look at the list again, or add it.")
 
 
 def _facts(session: Session, rows: Sequence[Account], scope: Scope) -> list[dict[str, Any]]:
@@ -406,7 +233,7 @@ def _facts(session: Session, rows: Sequence[Account], scope: Scope) -> list[dict
     facts = []
     for row in rows:
         place = (row.account_id, row.region)
-        active = [key for key in keys.get(place, []) if _is_active(key)]
+        active = [key for key in keys.get(place, []) if is_active(key)]
         facts.append(
             row.model_dump(include=_WRITTEN)
             | {
@@ -417,14 +244,6 @@ def _facts(session: Session, rows: Sequence[Account], scope: Scope) -> list[dict
             }
         )
     return facts
-
-
-def _is_active(key: SeenKey) -> bool:
-    return key.state == "ACTIVE" and (key.expires is None or key.expires > now())
-
-
-def _find(session: Session, account_id: str, region: str) -> Account | None:
-    return session.exec(select(Account).where(Account.account_id == account_id, Account.region == region)).first()
 
 
 def _used_by(session: Session, account_id: str, region: str) -> list[str]:
@@ -446,72 +265,6 @@ def _unfinished(session: Session, account_id: str, region: str) -> bool:
     return bool(session.exec(open_intent).first() or session.exec(open_rotation).first())
 
 
-def _likeliest(session: Session, account_id: str, region: str, scope: Scope) -> list[StoredKey]:
-    """The keys that can sign; those last seen INACTIVE or expired come last."""
-    keys = stored_keys(session, account_id, region, scope)
-    seen = session.exec(select(SeenKey).where(SeenKey.account_id == account_id, SeenKey.region == region)).all()
-    doubtful = {key.access_key for key in seen if not _is_active(key)}
-    return sorted(keys, key=lambda key: key.access_key in doubtful)
-
-
-def _account_of(api: Oapi) -> Answered | None:
-    """The account that the key belongs to; None when an EIM user's key may not ask. Raises OutscaleError."""
-    try:
-        return next(iter(api.read_accounts()), None)
-    except OutscaleError as error:
-        if error.trouble is Trouble.FORBIDDEN:
-            return None
-        raise
-
-
-def _learn(
-    actor: Actor, workspace: Workspace, account_id: str, region: str, found: Answered, action: str
-) -> FieldProblem | None:
-    with changing(actor, workspace, action) as change:
-        row = _find(change.session, account_id, region)
-        if row is None:
-            return unknown(account_id, region)
-        _store(row, found)
-        change.record(account_id, region=region)
-    return None
-
-
-def _store(row: Account, found: Answered) -> None:
-    row.data = found.model_dump(by_alias=True, exclude_none=True)
-    row.email = found.email or row.email
-    row.company = found.company_name or row.company
-    row.read = now()
-
-
-def _refused_change(error: OutscaleError, new: Mapping[str, str | list[str]]) -> FieldProblem:
-    """The refusal beside the field that OUTSCALE's code or words name."""
-    if error.code == _DUPLICATE_EMAIL:
-        what = f"Another account signs in with this email. (code {error.code})"
-        return FieldProblem(field="Email", what=what, mend="Give an email of its own.")
-    named = [name for name in new if re.search(rf"\b{name}\b", error.details)]
-    if error.code == _BAD_EMAIL:
-        named += [name for name in ("Email", "AdditionalEmails") if name in new]
-    return refusal(next(iter(named), "form"), error)
-
-
 def _outscales_own(field: str) -> FieldProblem:
     what = "This comes from OUTSCALE, and would be written over by the next Refresh."
     return FieldProblem(field=field, what=what, mend="Change it at OUTSCALE instead.")
-
-
-def _nameless(region: str) -> FieldProblem:
-    what = f"The API of {region} did not say which account the key belongs to."
-    return FieldProblem(field="form", what=what, mend="Check the Region's address, or add the account by hand.")
-
-
-def _of_another(key: StoredKey, other: str, account_id: str) -> FieldProblem:
-    what = f"The access key {key.access_key} ({key.source}) belongs to {other}, not to {account_id}."
-    return FieldProblem(field="form", what=what, mend="Correct the Account ID where the key is stored, then try again.")
-
-
-def _no_key(account_id: str, region: str) -> FieldProblem:
-    return FieldProblem(
-        field="form",
-        what=f"No key whose secret is stored here can sign for {account_id} in {region}.",
-        mend="Read it from a key that you paste, keep one of its keys sealed at Access keys, or add credentials.",
-    )

@@ -16,7 +16,6 @@ from core.domain.credentials import FieldProblem
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import AccessKey
 from core.outscale.oapi import Oapi
-from core.services.accounts import by_stored_key
 from core.services.key_intents import open_intents
 from core.services.keypairs import open_keypair_intents
 from core.services.policy import policy_of
@@ -24,7 +23,7 @@ from core.services.rights import use_case
 from core.services.rotation import list_rotations
 from core.services.scope import Scope, scope_of
 from core.services.seen import SOME_USER, Use, note_keys, note_use, read_use
-from core.services.signing import signing_keys
+from core.services.signing import by_stored_key, signing_keys
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import AccountRequest, BillObject, Credentials, Policy, Project, SeenKey, now

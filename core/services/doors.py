@@ -17,6 +17,7 @@ from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.oapi import Oapi
 from core.sandbox.info import read_info
 from core.services.refusals import refusal
+from core.services.registry import find
 from core.services.rights import use_case
 from core.services.scope import regions_for, scope_of
 from core.services.signing import signed_api, stored_keys
@@ -148,9 +149,7 @@ def open_with_key(actor: Actor, workspace: Workspace, access_key: str, region: s
         if key is None or region not in workspace.regions:
             change.record(access_key, outcome="failed", region=region)
             return Opened(problem=_no_key())
-        account = change.session.exec(
-            select(Account).where(Account.account_id == key.account_id, Account.region == region)
-        ).first()
+        account = find(change.session, key.account_id, region)
         change.record(key.account_id or access_key, region=region, by=access_key)
     token = secrets.token_urlsafe(24)
     return Opened(door=Door(token, region, account.email if account else "", key.account_id, signed_by=access_key))

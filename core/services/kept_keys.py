@@ -27,11 +27,9 @@ def kept_row(session: Session, access_key: str, region: str) -> KeptKey | None:
     return session.exec(select(KeptKey).where(KeptKey.access_key == access_key, KeptKey.region == region)).first()
 
 
-@use_case
-def kept_keys(actor: Actor, workspace: Workspace, region: str) -> set[str]:
+def kept_keys(session: Session, region: str) -> set[str]:
     """The access keys of a Region whose secret is kept sealed here."""
-    with looking(actor, workspace, "access_keys.kept") as session:
-        return set(session.exec(select(KeptKey.access_key).where(KeptKey.region == region)).all())
+    return set(session.exec(select(KeptKey.access_key).where(KeptKey.region == region)).all())
 
 
 @use_case

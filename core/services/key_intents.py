@@ -17,13 +17,13 @@ from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import AccessKey, CreatedAccessKey
 from core.outscale.oapi import Oapi
 from core.services.doors import Door, closed, through
-from core.services.kept_keys import keep
+from core.services.kept_keys import keep, kept_keys
 from core.services.refusals import refusal
 from core.services.rights import use_case
 from core.services.scope import scope_of
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
-from core.store.tables import KeptKey, KeyIntent, Project, Rotation, new_id, now
+from core.store.tables import KeyIntent, Project, Rotation, new_id, now
 from core.vault.vault import Place
 
 _CLOCKS = timedelta(minutes=6)
@@ -281,7 +281,7 @@ def remove(actor: Actor, workspace: Workspace, api: Oapi, access_key: str, regio
 
 
 def _held(session: Session, intent: KeyIntent) -> set[str]:
-    held = set(session.exec(select(KeptKey.access_key).where(KeptKey.region == intent.region)).all())
+    held = kept_keys(session, intent.region)
     held |= set(session.exec(select(Project.access_key).where(Project.region == intent.region)).all())
     others = session.exec(select(KeyIntent.access_key).where(KeyIntent.id != intent.id)).all()
     rotated = session.exec(select(Rotation.new_key)).all()

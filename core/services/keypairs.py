@@ -18,11 +18,11 @@ from core.domain.keypairs import is_private_key, keypair_name_problem, public_ke
 from core.outscale.errors import OutscaleError
 from core.outscale.models import Account, CreatedKeypair, Keypair
 from core.outscale.oapi import Oapi
-from core.services.accounts import by_stored_key
 from core.services.key_intents import under_way
 from core.services.refusals import maybe_done
 from core.services.rights import use_case
 from core.services.scope import scope_of
+from core.services.signing import by_stored_key
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
 from core.store.store import StoreError

@@ -17,12 +17,11 @@ from core.outscale.errors import OutscaleError
 from core.outscale.models import CatalogEntry, Consumed, Consumption
 from core.outscale.oapi import Oapi
 from core.services import sealed
-from core.services.accounts import by_stored_key
 from core.services.costs import costs
 from core.services.refusals import refusal
 from core.services.rights import use_case
 from core.services.scope import scope_of
-from core.services.signing import api_with, stored_keys
+from core.services.signing import api_with, by_stored_key, stored_keys
 from core.services.use_case import looking, note, note_failure
 from core.services.workspace import Workspace
 from core.store.tables import Credentials

@@ -24,7 +24,7 @@ from core.sandbox.control import ControlError, account_answer, ask_account
 from core.sandbox.info import read_info
 from core.services.mail import MailProblem, MailTrouble, send_mail
 from core.services.policy import policy_of
-from core.services.registry import register
+from core.services.registry import find, register
 from core.services.rights import use_case
 from core.services.scope import Scope, regions_for, scope_of
 from core.services.use_case import Change, changing, looking
@@ -510,9 +510,7 @@ def _email_of(session: Session, row: AccountRequest) -> str:
     """Which email signs in: a copy has that of its source, and the request's own belongs to who asked."""
     if row.kind == "new":
         return row.email
-    source = session.exec(
-        select(Account).where(Account.account_id == row.from_account_id, Account.region == row.from_region)
-    ).first()
+    source = find(session, row.from_account_id, row.from_region)
     return source.email if source else ""
 
 

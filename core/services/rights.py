@@ -78,7 +78,7 @@ RIGHTS: tuple[Right, ...] = (
         (
             "Read accounts at OUTSCALE, and change them there",
             _ONBOARDING,
-            "accounts.read_from_key accounts.refresh accounts.update_account",
+            "account_data.read_from_key account_data.refresh account_data.update_account",
         ),
         (
             "List, create, import and delete keypairs",
@@ -92,7 +92,7 @@ RIGHTS: tuple[Right, ...] = (
         (
             "See which keys are known, open or being rotated",
             _ONBOARDING_SEEN,
-            "doors.known_accounts signing.signing_keys seen.seen_keys kept_keys.kept_keys key_intents.open_intents "
+            "doors.known_accounts signing.signing_keys seen.seen_keys key_intents.open_intents "
             "rotation.list_rotations rotation.show_rotation",
         ),
         (
@@ -202,9 +202,9 @@ RIGHTS: tuple[Right, ...] = (
         (
             "Use stored keys for anything else, as a program may",
             _ADMINISTRATION,
-            "accounts.by_stored_key billing.open_storage billing.storage_key doors.through kept_keys.kept_secret "
-            "key_intents.begin key_intents.lost_keys key_intents.remove line_keeper.line_keeper onboarding.run_checks "
-            "allowed_hosts.with_proxy_refusal",
+            "allowed_hosts.with_proxy_refusal billing.open_storage billing.storage_key doors.through "
+            "kept_keys.kept_secret key_intents.begin key_intents.lost_keys key_intents.remove line_keeper.line_keeper "
+            "onboarding.run_checks signing.by_stored_key",
         ),
     ),
 )

@@ -25,19 +25,11 @@ from core.domain.proxy import parse_proxy
 from core.outscale.errors import OutscaleError
 from core.outscale.oapi import Oapi
 from core.services import key_intents, sealed
-from core.services.access_keys import (
-    DEFAULT_LIFE,
-    expiry_problem,
-    forget_key,
-    full,
-    gone,
-    latest_day,
-    longest_life,
-    maybe_created,
-)
+from core.services.access_keys import forget_key
 from core.services.checks.run import Progress, Run
 from core.services.kept_keys import keep, kept_row
 from core.services.key_intents import About
+from core.services.key_rules import DEFAULT_LIFE, expiry_problem, full, gone, latest_day, longest_life, maybe_created
 from core.services.onboarding import run_checks
 from core.services.policy import policy_of
 from core.services.refusals import maybe_done, refusal

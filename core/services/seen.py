@@ -3,6 +3,7 @@
 ReadApiLogs goes back 32 days only. Longer silences are known because each reading that reaches back to the one before
 it carries `quiet_since` on; where a gap lies between two readings, the count begins anew."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -152,3 +153,13 @@ def seen_keys(actor: Actor, workspace: Workspace, account_id: str, region: str) 
             .order_by(SeenKey.user_name, col(SeenKey.created).desc())
         ).all()
         return [SeenKeyView.model_validate(row, from_attributes=True) for row in rows]
+
+
+def seen_of(session: Session, account_id: str, region: str) -> Sequence[SeenKey]:
+    """The keys of an account as they were listed last."""
+    return session.exec(select(SeenKey).where(SeenKey.account_id == account_id, SeenKey.region == region)).all()
+
+
+def is_active(key: SeenKey) -> bool:
+    """Whether a key that was listed could sign now, as far as its listing tells."""
+    return key.state == "ACTIVE" and (key.expires is None or key.expires > now())

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from core.domain.credentials import FieldProblem
-from core.services.access_keys import KeyList, KeyView, change_key, delete_key, deletion_warnings, latest_day
+from core.services.access_keys import KeyList, change_key, delete_key
 from core.services.doors import Door
+from core.services.key_rules import latest_day
+from core.services.key_views import KeyView, deletion_warnings
 from dashboard.session import PLAIN, actor, workspace
 from dashboard.widgets.problems import above, beside
 from dashboard.widgets.text import safe

@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.outscale.models import CreatedAccessKey
 from core.services import key_intents
-from core.services.access_keys import DEFAULT_LIFE, Created, KeyList, create_key, latest_day
+from core.services.access_keys import Created, KeyList, create_key
 from core.services.doors import Door
 from core.services.key_files import key_csv, key_profile, key_qr
+from core.services.key_rules import DEFAULT_LIFE, latest_day
 from dashboard.navigation import ADD_CREDENTIALS, go
 from dashboard.session import PLAIN, actor, workspace
 from dashboard.widgets.credentials_form import carry_key

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from core.services.access_keys import DEFAULT_LIFE, KeyView, latest_day
+from core.services.key_rules import DEFAULT_LIFE, latest_day
+from core.services.key_views import KeyView
 from core.services.rotation import (
     STEPS,
     Advance,

@@ -6,12 +6,11 @@ import pytest
 
 from core.services import key_intents
 from core.services.access_keys import create_key, delete_key, list_keys
-from core.services.kept_keys import kept_keys
 from core.services.rotation import list_rotations
 from core.services.workspace import Workspace
 from dashboard.navigation import ACCESS_KEYS, ADD_CREDENTIALS, path
 from tests.screens.conftest import choose, fill, press, ran, settled, words, write
-from tests.services.conftest import ACTOR, project_row, projects, stored
+from tests.services.conftest import ACTOR, kept_here, project_row, projects, stored
 from tests.services.test_access_keys import lose_the_answer
 from tests.services.test_access_keys import opened as door_of
 
@@ -74,7 +73,7 @@ def test_a_key_is_made_shown_once_and_carried_on(screen, workspace: Workspace, a
     fields = {one.label: one.value for one in app.text_input}
     assert (fields["Access key"], fields["Secret key"]) == (access_key, secret_key)
     assert fields["Account ID"] == account["account_id"]
-    assert kept_keys(ACTOR, workspace, account["region"]) == {access_key}
+    assert kept_here(workspace, account["region"]) == {access_key}
 
 
 def test_a_secret_that_was_not_taken_waits(screen, workspace: Workspace, account) -> None:

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from core.services.accounts import list_accounts, show_account, update_account
+from core.services.account_data import update_account
+from core.services.accounts import list_accounts, show_account
 from core.services.keypairs import delete_keypair, list_keypairs, open_keypair_intents
 from core.services.workspace import Workspace
 from core.store.tables import KeyIntent

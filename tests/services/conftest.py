@@ -8,6 +8,7 @@ from core.domain.actor import Actor
 from core.domain.checks import CheckResult
 from core.domain.credentials import CredentialsDraft
 from core.domain.roles import Role
+from core.services.kept_keys import kept_keys
 from core.services.onboarding import CheckReport, add_credentials, check_draft
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
@@ -86,3 +87,9 @@ def stored(workspace: Workspace, draft: CredentialsDraft) -> str:
     result = add_credentials(ACTOR, workspace, draft, report)
     assert result.id, (report.problems, report.failures, result.problems)
     return result.id
+
+
+def kept_here(workspace: Workspace, region: str) -> set[str]:
+    """The access keys of a Region whose secret is kept sealed here."""
+    with workspace.store.reading() as session:
+        return kept_keys(session, region)

@@ -7,21 +7,14 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from core.services import doors, key_intents
-from core.services.access_keys import (
-    KEYS_PER_USER,
-    Created,
-    change_key,
-    create_key,
-    delete_key,
-    deletion_warnings,
-    list_keys,
-    list_users,
-)
+from core.services.access_keys import Created, change_key, create_key, delete_key, list_keys, list_users
 from core.services.doors import Door, close_door, is_open, known_accounts, open_with_key, open_with_password
-from core.services.kept_keys import kept_keys, kept_secret
+from core.services.kept_keys import kept_secret
+from core.services.key_rules import KEYS_PER_USER
+from core.services.key_views import deletion_warnings
 from core.services.workspace import Workspace
 from core.store.tables import Account, KeyIntent
-from tests.services.conftest import ACTOR, project_row, projects, stored
+from tests.services.conftest import ACTOR, kept_here, project_row, projects, stored
 
 DAY = timedelta(days=1)
 
@@ -136,10 +129,10 @@ def test_a_key_is_created_active_and_its_secret_waits_until_it_is_taken(
 
 def test_a_secret_is_kept_on_request(workspace: Workspace, door: Door, made) -> None:
     created = made()
-    assert kept_keys(ACTOR, workspace, door.region) == set()
+    assert kept_here(workspace, door.region) == set()
     key_intents.take(ACTOR, workspace, created.intent, sealed=True, account_id=created.account_id)
     key_intents.take(ACTOR, workspace, created.intent, sealed=True)
-    assert kept_keys(ACTOR, workspace, door.region) == {created.key.access_key_id}
+    assert kept_here(workspace, door.region) == {created.key.access_key_id}
     assert kept_secret(ACTOR, workspace, created.key.access_key_id, door.region) == created.key.secret_key
     assert kept_secret(ACTOR, workspace, created.key.access_key_id, "eu-west-2") is None
     assert key_of(workspace, door, created.key.access_key_id).sealed
@@ -254,7 +247,7 @@ def test_a_key_is_deleted_after_its_name_is_typed(workspace: Workspace, door: Do
     assert key_of(workspace, door, key)
     assert delete_key(ACTOR, workspace, door, key, key) is None
     assert key_of(workspace, door, key) is None
-    assert kept_keys(ACTOR, workspace, door.region) == set()
+    assert kept_here(workspace, door.region) == set()
     assert "does not exist any more" in delete_key(ACTOR, workspace, door, key, key).what
     assert "does not exist any more" in change_key(ACTOR, workspace, door, key, state="ACTIVE").what
 

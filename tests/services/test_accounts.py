@@ -9,17 +9,8 @@ from sqlmodel import select
 from core.domain.accounts import AccountDraft
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.oapi import Oapi
-from core.services.accounts import (
-    add_account,
-    edit_account,
-    forget_account,
-    list_accounts,
-    methods,
-    read_from_key,
-    refresh,
-    show_account,
-    update_account,
-)
+from core.services.account_data import read_from_key, refresh, update_account
+from core.services.accounts import add_account, edit_account, forget_account, list_accounts, methods, show_account
 from core.services.credentials import delete_credentials, set_enabled
 from core.services.onboarding import add_credentials, check_draft
 from core.services.policy import policy_of

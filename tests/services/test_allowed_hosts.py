@@ -13,7 +13,7 @@ from core.domain.checks import Outcome
 from core.domain.requests import Mail
 from core.outscale import egress
 from core.outscale.egress import Place
-from core.services.accounts import read_from_key
+from core.services.account_data import read_from_key
 from core.services.allowed_hosts import NOTE_LENGTH, allow_host, list_allowed_hosts, remove_allowed_host
 from core.services.credentials import check_again, show_credentials
 from core.services.mail import MailTrouble, send_mail

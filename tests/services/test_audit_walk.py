@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from core.domain.costs import CostQuery
-from core.services import access_keys, accounts, doors, key_intents, keypairs
+from core.services import access_keys, account_data, doors, key_intents, keypairs
 from core.services.audit import TrailFilter, export_trail, verify_trail
 from core.services.bill_files import pull
 from core.services.billing import BucketChoice
@@ -86,8 +86,8 @@ def test_every_step_is_there_and_no_secret(workspace: Workspace, sandbox, tmp_pa
     # Accounts and keypairs.
     place = (account["account_id"], region)
     secret = SecretStr(WRONG_SECRET)
-    assert accounts.read_from_key(ACTOR, workspace, key["access_key_id"], secret, region).problems
-    assert accounts.refresh(ACTOR, workspace, *place) is None
+    assert account_data.read_from_key(ACTOR, workspace, key["access_key_id"], secret, region).problems
+    assert account_data.refresh(ACTOR, workspace, *place) is None
     pair = keypairs.create_keypair(ACTOR, workspace, *place, "walked")
     assert pair.private_key
     known.add(pair.private_key.get_secret_value())

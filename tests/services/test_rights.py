@@ -296,16 +296,15 @@ ARGUMENTS: dict[str, Arguments] = {
     "access_keys.delete_key": lambda _, at, __: given(at.shut, at.access_key, at.access_key),
     "access_keys.list_keys": lambda _, at, __: given(at.door),
     "access_keys.list_users": lambda _, at, __: given(at.door),
+    "account_data.read_from_key": lambda _, at, __: given("A", SecretStr("short"), at.region),
+    "account_data.refresh": lambda _, at, __: given(at.account, at.region),
+    "account_data.update_account": lambda _, at, __: given(at.account, at.region, {}),
     "accounts.add_account": lambda _, at, __: given(AccountDraft(account_id=at.account, region=at.region)),
-    "accounts.by_stored_key": lambda _, at, __: given(at.account, at.region, lambda api, found: found),
     "accounts.edit_account": lambda _, at, __: given(at.account, at.region, notes="edited"),
     "accounts.forget_account": lambda _, at, __: given(at.account, at.region),
     "accounts.list_accounts": lambda *_: given(),
     "accounts.methods": lambda _, at, __: given(at.account, at.region),
-    "accounts.read_from_key": lambda _, at, __: given("A", SecretStr("short"), at.region),
-    "accounts.refresh": lambda _, at, __: given(at.account, at.region),
     "accounts.show_account": lambda _, at, __: given(at.account, at.region),
-    "accounts.update_account": lambda _, at, __: given(at.account, at.region, {}),
     "attention.attention": lambda *_: given(),
     "attention.refresh_keys": lambda *_: given(STOPPED),
     "bill_files.bill_objects": lambda *_: given(),
@@ -359,7 +358,6 @@ ARGUMENTS: dict[str, Arguments] = {
     "downloads.fetch": lambda _, at, __: given(at.choice, [THING]),
     "downloads.make_link": lambda _, at, __: given(at.choice, "none", timedelta(hours=1)),
     "downloads.within": lambda _, at, __: given(at.choice, ["none/"]),
-    "kept_keys.kept_keys": lambda _, at, __: given(at.region),
     "kept_keys.kept_secret": lambda _, at, __: given("none", at.region),
     "key_intents.begin": lambda _, at, __: given(About(at.region, at.account), []),
     "key_intents.disown": lambda _, at, role: given(at.intent if at.region == REAL else f"none of {role}"),
@@ -416,6 +414,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "rotation.list_rotations": lambda *_: given(ended=True),
     "rotation.show_rotation": lambda _, at, __: given(at.rotation),
     "seen.seen_keys": lambda _, at, __: given(at.account, at.region),
+    "signing.by_stored_key": lambda _, at, __: given(at.account, at.region, lambda api, found: found),
     "signing.signing_keys": lambda *_: given(),
 }
 """What each function is called with: nothing that the sandbox would miss, and of the other Region what is there."""
@@ -534,7 +533,7 @@ def test_presenters_reach_nothing_but_the_sandbox(world: World, function: str) -
 @pytest.mark.parametrize(
     "function",
     [
-        "accounts.add_account", "accounts.read_from_key", "doors.open_with_password", "doors.open_with_key",
+        "accounts.add_account", "account_data.read_from_key", "doors.open_with_password", "doors.open_with_key",
         "requests.save_draft", "requests.grant", "onboarding.check_draft", "onboarding.add_credentials",
         "billing.list_objects", "downloads.fetch", "bill_files.pull", "reconcile.reconcile", "access_keys.create_key",
     ],
@@ -672,10 +671,10 @@ def test_finance_is_alerted_of_billing_alone(world: World) -> None:
 def test_what_a_use_case_calls_is_a_part_of_it(world: World) -> None:
     """An auditor may see what needs attention, though not the parts alone; and not after it either."""
     operator = Actor(name="operator", role=Role.OPERATOR)
-    assert not may(Role.OPERATOR, "accounts.by_stored_key")
-    assert FUNCTIONS["accounts.refresh"](operator, world.workspace, world.here.account, WEST) is None
+    assert not may(Role.OPERATOR, "signing.by_stored_key")
+    assert FUNCTIONS["account_data.refresh"](operator, world.workspace, world.here.account, WEST) is None
     with pytest.raises(NotAllowedError):
-        call(world, Role.OPERATOR, "accounts.by_stored_key", world.here)
+        call(world, Role.OPERATOR, "signing.by_stored_key", world.here)
 
 
 def test_a_part_in_a_thread_of_its_own_is_still_a_part(world: World) -> None:

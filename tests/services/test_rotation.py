@@ -12,11 +12,10 @@ from core.services import key_intents, rotation
 from core.services.access_keys import change_key, create_key, delete_key, list_keys
 from core.services.credentials import check_again, show_credentials
 from core.services.doors import Door
-from core.services.kept_keys import kept_keys
 from core.services.onboarding import add_credentials, check_draft
 from core.services.rotation import advance, begin_rotation, bring_back, list_rotations
 from core.services.workspace import Workspace
-from tests.services.conftest import ACTOR, project_row, projects, stored
+from tests.services.conftest import ACTOR, kept_here, project_row, projects, stored
 from tests.services.test_access_keys import key_of, opened
 
 OTHER = Actor(name="other", via="test", role=Role.ADMINISTRATOR)
@@ -193,7 +192,7 @@ def test_a_billing_key_is_rotated_with_its_buckets(workspace: Workspace, sandbox
     done = advance(ACTOR, workspace, rotating.id, delete_now=True)
     assert done.rotation.outcome == "done", done.problem
     assert show_credentials(ACTOR, workspace, "bills").billing_access_key == done.rotation.new_key
-    assert kept_keys(ACTOR, workspace, paying["region"]) == {done.rotation.new_key}
+    assert kept_here(workspace, paying["region"]) == {done.rotation.new_key}
     assert all(report.complete for report in check_again(ACTOR, workspace, ["bills"]))
     delete_key(ACTOR, workspace, door, done.rotation.new_key, done.rotation.new_key)
 
