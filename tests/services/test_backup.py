@@ -24,9 +24,10 @@ from core.domain.credentials import CredentialsDraft
 from core.domain.roles import Role
 from core.services import backup_file, sealed
 from core.services.audit import verify_trail
-from core.services.backup import make_backup, restore_backup
+from core.services.backup import make_backup
 from core.services.backup_file import BackupError, Manifest, pack, part, unpack
 from core.services.kept_keys import keep
+from core.services.restore import restore_backup
 from core.services.sealed_places import sealed_columns
 from core.services.use_case import NotAllowedError, changing
 from core.services.workspace import Workspace, open_workspace
