@@ -5,7 +5,6 @@ can be made again (indexes of buckets, lines of bills), the logs, and the sandbo
 
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from pydantic import SecretStr
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.domain.passphrases import PASSPHRASE_RULE, weakness
+from core.durable import flush_folder, write_draft
 from core.services.backup_content import (
     count_rows,
     key_from_outside,
@@ -84,7 +84,7 @@ def make_backup(
     try:
         with scratch_folder(workspace.settings.home, ".backup-") as scratch:
             manifest, contents = _collected(workspace, scratch, moment)
-            draft = _written(path, pack(manifest, contents, passphrase))
+            draft = write_draft(path.parent, f".{path.name}.draft-", pack(manifest, contents, passphrase))
             try:
                 _read_back(workspace.settings, draft, manifest, passphrase, scratch)
                 with changing(actor, workspace, MADE) as change:
@@ -93,7 +93,7 @@ def make_backup(
                     _place(draft, path, overwrite)
             finally:
                 draft.unlink(missing_ok=True)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
         deleted = _forget_older(path, keep) if keep and not manifest.unopened else []
     except BackupError as error:
         return Made(problem=FieldProblem(field="file", what=str(error), mend=""))
@@ -164,20 +164,6 @@ def _collected(workspace: Workspace, scratch: Path, moment: datetime) -> tuple[M
     return manifest, contents
 
 
-def _written(path: Path, content: bytes) -> Path:
-    """A draft beside the file, on the disk for good."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        Path(name).unlink()
-        raise
-    return Path(name)
-
-
 def _read_back(settings: Settings, draft: Path, manifest: Manifest, passphrase: SecretStr, scratch: Path) -> None:
     """Read a draft as a restoration would: with the key in it, if one is."""
     found, contents = unpack(draft.read_bytes(), passphrase)
@@ -213,11 +199,3 @@ def _forget_older(path: Path, keep: int) -> list[Path]:
     for one in older:
         one.unlink()
     return older
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,6 +1,5 @@
 """What a backup holds, read where it is to be backed up and checked where it was unpacked."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -84,11 +83,8 @@ def unpack_into(folder: Path, settings: Settings, manifest: Manifest, contents: 
     for name in contents.keys() - {DATABASE, FILE_NAME, REGIONS}:
         raise BackupError(f"The backup holds something that this program does not know: {name[:80]!r}.")
     for name, content in contents.items():
-        with (folder / name).open("xb") as file:
-            (folder / name).chmod(0o600)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        (folder / name).touch(mode=0o600, exist_ok=False)
+        (folder / name).write_bytes(content)
     opened = open_workspace(settings.model_copy(update={"home": folder}))
     try:
         rows, _ = count_rows(opened.store)

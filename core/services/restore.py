@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
 from core.domain.roles import Role
+from core.durable import flush_folder
 from core.services.backup_content import key_from_outside, read_content, scratch_folder, unpack_into
 from core.services.backup_file import DATABASE, BackupError, Manifest, newer_version, unpack
 from core.services.use_case import NotAllowedError, changing
@@ -106,13 +107,5 @@ def _put_in_place(scratch: Path, home: Path, names: list[str]) -> list[Path]:
         for one in done:
             one.unlink()
         raise
-    _flush_folder(home)
+    flush_folder(home)
     return done
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
