@@ -153,7 +153,7 @@ RIGHTS: tuple[Right, ...] = (
             "costs.without_lines bill_files.bill_objects bill_files.refused_lines budgets.list_budgets "
             "budgets.cost_alerts",
         ),
-        ("Read bill files", _BILLING, "bill_files.pull"),
+        ("Read bill files", _BILLING, "bill_pull.pull"),
         (
             "Map the columns of bill files",
             _BILLING,

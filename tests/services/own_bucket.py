@@ -12,7 +12,8 @@ from core.domain.costs import CostQuery
 from core.domain.credentials import CredentialsDraft, FieldProblem
 from core.outscale.models import StoredObject
 from core.outscale.storage_key import StorageKey
-from core.services.bill_files import BillObjectView, PullReport, bill_objects, pull
+from core.services.bill_files import BillObjectView, bill_objects
+from core.services.bill_pull import PullReport, pull
 from core.services.bill_reading import Reading
 from core.services.billing import BucketChoice, bucket_choices, open_storage, project_buckets, storage_key
 from core.services.cost_engine import Task

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from core.domain.costs import CostQuery
 from core.services import access_keys, accounts, doors, key_intents, keypairs
 from core.services.audit import TrailFilter, export_trail, verify_trail
-from core.services.bill_files import pull
+from core.services.bill_pull import pull
 from core.services.billing import BucketChoice
 from core.services.bucket_index import refresh
 from core.services.bucket_pages import Search

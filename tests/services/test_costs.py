@@ -13,7 +13,7 @@ import pytest
 from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import BudgetDraft, CostQuery, months_later, next_month
 from core.services.attention import Kind, attention
-from core.services.bill_files import pull
+from core.services.bill_pull import pull
 from core.services.budgets import cost_alerts, delete_budget, list_budgets, mail_alerts, save_budget
 from core.services.cost_compare import compare
 from core.services.cost_export import CostForm, export

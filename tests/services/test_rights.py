@@ -309,8 +309,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "attention.attention": lambda *_: given(),
     "attention.refresh_keys": lambda *_: given(STOPPED),
     "bill_files.bill_objects": lambda *_: given(),
-    "bill_files.pull": lambda _, at, __: given([at.choice], stop=STOPPED),
     "bill_files.refused_lines": lambda _, at, __: given(at.bill),
+    "bill_pull.pull": lambda _, at, __: given([at.choice], stop=STOPPED),
     "billing.bucket_choices": lambda *_: given(),
     "billing.list_objects": lambda _, at, __: given(at.choice),
     "billing.open_storage": lambda _, at, __: given(at.choice, "test"),
@@ -536,7 +536,7 @@ def test_presenters_reach_nothing_but_the_sandbox(world: World, function: str) -
     [
         "accounts.add_account", "accounts.read_from_key", "doors.open_with_password", "doors.open_with_key",
         "requests.save_draft", "requests.grant", "onboarding.check_draft", "onboarding.add_credentials",
-        "billing.list_objects", "downloads.fetch", "bill_files.pull", "reconcile.reconcile", "access_keys.create_key",
+        "billing.list_objects", "downloads.fetch", "bill_pull.pull", "reconcile.reconcile", "access_keys.create_key",
     ],
 )  # fmt: skip
 def test_presenters_choose_no_other_region(world: World, function: str) -> None:
