@@ -17,7 +17,8 @@ from core.services.bill_pull import pull
 from core.services.budgets import cost_alerts, delete_budget, list_budgets, mail_alerts, save_budget
 from core.services.cost_compare import compare
 from core.services.cost_export import CostForm, export
-from core.services.costs import costs, files, forecast, lines, list_left_out, period_known, values
+from core.services.cost_forecast import forecast
+from core.services.costs import costs, files, lines, list_left_out, period_known, values
 from core.services.reconcile import reconcile
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
