@@ -18,7 +18,8 @@ from core.services.bucket_index import refresh
 from core.services.bucket_pages import Search
 from core.services.cost_export import export
 from core.services.credentials import check_again, delete_credentials, export_credentials, list_credentials
-from core.services.downloads import drop, export_listing, fetch, make_link, within
+from core.services.downloads import export_listing, fetch, make_link, within
+from core.services.fetched import drop
 from core.services.preview import preview
 from core.services.reconcile import reconcile
 from core.services.workspace import Workspace
