@@ -90,7 +90,7 @@ def client(endpoint: str, region: str, key: dict[str, str]) -> Any:
 def ours(_: dict[str, Any]) -> tuple[float, float]:
     """Seconds of the first sum, and what it comes to; those until all lines are kept go to the error output."""
     from core.services import cost_engine
-    from core.services.bill_files import pull
+    from core.services.bill_pull import pull
     from core.services.costs import costs
     from core.services.workspace import open_workspace
     from core.settings import Settings

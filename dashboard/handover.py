@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.services.downloads import KEEP, Fetched, drop
+from core.services.fetched import KEEP, Fetched, drop
 from dashboard.browsers import mark
 
 _GONE = "This download is no longer here. Begin it again on the screen that you came from."

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.services.bill_files import PullReport, pull
+from core.services.bill_pull import PullReport, pull
 from core.services.billing import bucket_choices
 from core.services.costs import period_known
 from dashboard.navigation import ADD_CREDENTIALS, go, sees
@@ -38,7 +38,7 @@ def main() -> None:
             "View", offered, default="Costs", key="costs.view", persist_state="session", required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-        read = may("bill_files.pull") and st.button(
+        read = may("bill_pull.pull") and st.button(
             "Read bills",
             icon=":material/sync:",
             type="secondary" if known else "primary",

@@ -12,8 +12,9 @@ from core.cli.output import BROKEN, Json, as_json, fail, opened, plain
 from core.cli.passphrases import read_passphrase
 from core.domain.actor import Actor
 from core.domain.roles import Role
-from core.services.backup import Made, make_backup, restore_backup
+from core.services.backup import Made, make_backup
 from core.services.backup_file import REGIONS, Manifest
+from core.services.restore import restore_backup
 from core.settings import Settings
 from core.store.store import StoreError
 from core.vault.master_key import VaultError

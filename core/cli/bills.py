@@ -20,7 +20,7 @@ def pull(json: Json = False) -> None:
     """Read the bill files that are new or changed, then mail what about costs needs somebody when that is set up.
 
     Exit 0: all read, 1: some could not be read."""
-    from core.services.bill_files import pull as pull_bills  # noqa: PLC0415 - no other command waits for Polars
+    from core.services.bill_pull import pull as pull_bills  # noqa: PLC0415 - no other command waits for Polars
     from core.services.budgets import mail_alerts  # noqa: PLC0415
 
     with opened() as workspace:

@@ -1,8 +1,6 @@
 """The audit trail for people: listed by filters, verified, exported."""
 
 import json
-import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from core.domain.audit import Ending, FaultKind
 from core.domain.credentials import FieldProblem
 from core.services.audit_chain import SUBJECT, Line, line_columns, line_of, lines, readable
 from core.services.audit_check import Progress, TrailReport, examine
-from core.services.downloads import Fetched
+from core.services.fetched import Fetched, written
 from core.services.rights import use_case
 from core.services.sheets import harmless
 from core.services.use_case import looking, note, note_failure
@@ -154,23 +152,10 @@ def export_trail(
 
 @use_case
 def trail_file(actor: Actor, workspace: Workspace, wanted: TrailFilter, form: TrailForm, name: str) -> Fetched:
-    """The same as a file of the home folder to be saved as `name`; whoever asked removes it with `downloads.drop`.
+    """The same as a file of the home folder to be saved as `name`; whoever asked removes it with `fetched.drop`.
 
     Raises StoreError when the store refuses."""
-    folder = workspace.settings.home / "downloads"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=folder)
-    os.close(handle)
-    path = Path(draft)
-    try:
-        problem = export_trail(actor, workspace, wanted, form, path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    if problem:
-        path.unlink(missing_ok=True)
-        return Fetched(problem=problem)
-    return Fetched(path, name, path.stat().st_size)
+    return written(workspace, name, lambda path: export_trail(actor, workspace, wanted, form, path))
 
 
 def form_of(path: Path) -> TrailForm | None:

@@ -6,7 +6,7 @@ import io
 import json
 import tarfile
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pyrage
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -48,6 +48,15 @@ class Manifest(BaseModel):
     sealed: int
     unopened: list[str]
     parts: list[Part]
+
+    def told(self) -> dict[str, Any]:
+        """What an event tells of the backup."""
+        return {
+            "made": self.made.isoformat(timespec="seconds"),
+            "master_key": self.master_key,
+            "sealed": self.sealed,
+            "unopened": len(self.unopened),
+        }
 
 
 def part(name: str, content: bytes) -> Part:

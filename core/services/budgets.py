@@ -21,7 +21,8 @@ from core.domain.costs import (
 from core.domain.credentials import FieldProblem
 from core.domain.requests import Mail
 from core.services.bill_files import known_bills
-from core.services.costs import costs, files, forecast
+from core.services.cost_forecast import forecast
+from core.services.costs import costs, files
 from core.services.mail import send_mail
 from core.services.rights import use_case
 from core.services.scope import scope_of

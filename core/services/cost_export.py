@@ -1,7 +1,5 @@
 """Costs as files for other programs: what the screen shows, or every line in the FOCUS form."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +10,7 @@ from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import CostQuery
 from core.domain.credentials import FieldProblem
 from core.services.costs import costs, query_lines
-from core.services.downloads import Fetched
+from core.services.fetched import Fetched, written
 from core.services.rights import use_case
 from core.services.sheets import harmless, write
 from core.services.use_case import changing, note_failure
@@ -51,18 +49,10 @@ def export(actor: Actor, workspace: Workspace, query: CostQuery, form: CostForm,
 
 @use_case
 def as_file(actor: Actor, workspace: Workspace, query: CostQuery, form: CostForm, name: str) -> Fetched:
-    """The same as a file of the home folder to be saved as `name`; whoever asked removes it with `drop`.
+    """The same as a file of the home folder to be saved as `name`; whoever asked removes it with `fetched.drop`.
 
     Raises StoreError when the store refuses."""
-    folder = workspace.settings.home / "downloads"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=folder)
-    os.close(handle)
-    path = Path(draft)
-    if problem := export(actor, workspace, query, form, path):
-        path.unlink(missing_ok=True)
-        return Fetched(problem=problem)
-    return Fetched(path, name, path.stat().st_size)
+    return written(workspace, name, lambda path: export(actor, workspace, query, form, path))
 
 
 def form_of(path: Path) -> CostForm | None:

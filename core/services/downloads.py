@@ -8,12 +8,10 @@ import re
 import shutil
 import tempfile
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -31,12 +29,11 @@ from core.outscale.resumed import open_whole
 from core.services import bucket_pages
 from core.services.billing import BucketChoice, open_storage, refusal
 from core.services.bucket_pages import Search
+from core.services.fetched import Fetched, clear, downloads_folder, written
 from core.services.rights import use_case
 from core.services.use_case import changing, note, note_failure
 from core.services.workspace import Workspace
 
-KEEP = timedelta(hours=1)
-"""How long a fetched file waits to be saved."""
 SHORTEST_LINK, LONGEST_LINK = timedelta(minutes=5), timedelta(days=7)
 AHEAD = 8
 """Objects of a zip that are opened before their turn, because each waits for an answer of the storage."""
@@ -52,20 +49,6 @@ _AT_A_TIME = 100_000
 
 Progress = Callable[[int, int, str], None]
 """Told how many bytes are fetched, of how many, and which object is."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What was fetched. `path` is a file that whoever asked removes with `drop`; None when nothing is there, and then
-    `problem` says why unless it was stopped. `name`: what to call the file; `notes`: what is to be known about single
-    objects."""
-
-    path: Path | None = None
-    name: str = ""
-    size: int = 0
-    notes: list[FieldProblem] = field(default_factory=list)
-    problem: FieldProblem | None = None
-    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +83,7 @@ def fetch(
     if isinstance(storage, FieldProblem):
         note_failure(actor, workspace, "buckets.download", choice.credentials, storage, **where)
         return Fetched(problem=storage)
-    folder = workspace.settings.home / "downloads"
+    folder = downloads_folder(workspace)
     if problem := _no_room(folder, sum(stored.size for stored in objects)):
         return Fetched(problem=problem)
     clear(workspace)
@@ -165,37 +148,25 @@ def export_listing(
     """The listing of every object that is looked for, as a file. That it was exported is recorded.
 
     Raises StoreError when the store refuses."""
-    folder = workspace.settings.home / "downloads"
+    folder = downloads_folder(workspace)
     if problem := _no_room(folder, 0):
         return Fetched(problem=problem)
     clear(workspace)
-    handle, draft = tempfile.mkstemp(dir=folder)
-    os.close(handle)
-    path = Path(draft)
-    try:
-        bucket_pages.export(actor, workspace, choice, replace(search, recursive=True), form, path)
-        note(
-            actor,
-            workspace,
-            "buckets.export",
-            choice.credentials,
-            bucket=choice.bucket,
-            region=choice.region,
-            prefix=search.prefix,
-            form=form,
-        )
-    except ValueError as error:
-        path.unlink(missing_ok=True)
-        return Fetched(problem=FieldProblem(field="form", what=str(error), mend="Or narrow the search."))
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return Fetched(problem=_full(folder))
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return Fetched(path, f"{choice.bucket}-listing.{form}", path.stat().st_size)
+
+    def write(path: Path) -> FieldProblem | None:
+        try:
+            bucket_pages.export(actor, workspace, choice, replace(search, recursive=True), form, path)
+        except ValueError as error:
+            return FieldProblem(field="form", what=str(error), mend="Or narrow the search.")
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return _full(folder)
+        where: dict[str, Any] = {"bucket": choice.bucket, "region": choice.region, "prefix": search.prefix}
+        note(actor, workspace, "buckets.export", choice.credentials, **where, form=form)
+        return None
+
+    return written(workspace, f"{choice.bucket}-listing.{form}", write)
 
 
 @use_case
@@ -223,21 +194,6 @@ def make_link(
     with changing(actor, workspace, "buckets.link") as change:
         change.record(choice.credentials, **where, until=f"{until:%Y-%m-%dT%H:%M:%SZ}")
     return link
-
-
-def drop(fetched: Fetched) -> None:
-    """Remove the file of what was fetched."""
-    if fetched.path:
-        fetched.path.unlink(missing_ok=True)
-
-
-def clear(workspace: Workspace) -> None:
-    """Remove fetched files that nobody saved in time; a killed process may have left them."""
-    oldest = time.time() - KEEP.total_seconds()
-    for path in (workspace.settings.home / "downloads").glob("*"):
-        with suppress(FileNotFoundError):  # another process removes them too
-            if path.stat().st_mtime < oldest:
-                path.unlink()
 
 
 def saved_name(key: str) -> str:

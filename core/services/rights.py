@@ -149,11 +149,11 @@ RIGHTS: tuple[Right, ...] = (
             "See costs and budgets, save costs as a file",
             _ALL,
             "costs.costs costs.files costs.lines costs.query_lines costs.values costs.period_known "
-            "costs.list_left_out costs.forecast cost_compare.compare cost_export.export cost_export.as_file "
+            "costs.list_left_out cost_forecast.forecast cost_compare.compare cost_export.export cost_export.as_file "
             "costs.without_lines bill_files.bill_objects bill_files.refused_lines budgets.list_budgets "
             "budgets.cost_alerts",
         ),
-        ("Read bill files", _BILLING, "bill_files.pull"),
+        ("Read bill files", _BILLING, "bill_pull.pull"),
         (
             "Map the columns of bill files",
             _BILLING,

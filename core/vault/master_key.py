@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.durable import flush_folder, write_draft
 from core.vault.cipher import KEY_BYTES, new_key
 
 FILE_NAME = "master.key"
@@ -108,10 +108,10 @@ def create_key_file(home: Path) -> KeyRing:
     Raises VaultError when it cannot be written."""
     path = home / FILE_NAME
     try:
-        draft = _written_draft(home, KeyRing((MasterKey(new_key()),)))
+        draft = write_draft(home, _DRAFT, _content(KeyRing((MasterKey(new_key()),))))
         try:
             os.link(draft, path)  # unlike a rename, never replaces what is there
-            _flush_folder(home)
+            flush_folder(home)  # what is sealed next must not outlive its key
         except FileExistsError:
             pass
         finally:
@@ -135,35 +135,17 @@ def replace_key_file(home: Path, ring: KeyRing) -> None:
             raise VaultError(f"{path} is read-only, so its keys stay as they are. Run: chmod 600 {path}")
         for left in path.parent.glob(f"{_DRAFT}*"):  # a killed process's; it may hold a key that is needed no more
             left.unlink(missing_ok=True)
-        draft = _written_draft(path.parent, ring)
+        draft = write_draft(path.parent, _DRAFT, _content(ring))
         try:
             draft.replace(path)
         except OSError:
             draft.unlink()
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
         raise VaultError(f"{path} cannot be written: {error.strerror}. Its keys stay as they were.") from None
 
 
-def _written_draft(folder: Path, ring: KeyRing) -> Path:
-    handle, name = tempfile.mkstemp(prefix=_DRAFT, dir=folder)  # mode 0600
-    try:
-        with os.fdopen(handle, "w") as file:
-            keys = [{"id": one.id, "key": base64.b64encode(one.key).decode()} for one in ring.keys]
-            json.dump({"keys": keys}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        Path(name).unlink()
-        raise
-    return Path(name)
-
-
-def _flush_folder(folder: Path) -> None:
-    """What is sealed next must not outlive its key, even when the power fails."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _content(ring: KeyRing) -> bytes:
+    keys = [{"id": one.id, "key": base64.b64encode(one.key).decode()} for one in ring.keys]
+    return json.dumps({"keys": keys}, indent=1).encode()

@@ -8,7 +8,8 @@ import streamlit as st
 
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice
-from core.services.downloads import Fetched, Link, drop, fetch, make_link, saved_name
+from core.services.downloads import Link, fetch, make_link, saved_name
+from core.services.fetched import Fetched, drop
 from dashboard import handover
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job

@@ -11,8 +11,9 @@ from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import CostQuery, next_month
 from core.services.cost_compare import Compared, ComparedRow, compare
 from core.services.cost_export import SUFFIX, CostForm, as_file
-from core.services.costs import forecast, list_left_out, without_lines
-from core.services.downloads import drop
+from core.services.cost_forecast import forecast
+from core.services.costs import list_left_out, without_lines
+from core.services.fetched import drop
 from core.services.workspace import Workspace
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -70,6 +71,16 @@ def started(settings: Settings, **more: str) -> Iterator[Dashboard]:
     command = [Path(sys.executable).with_name("onboarding"), "run"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
+    await_health(process, address)
+    try:
+        yield Dashboard(address, settings.home, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def await_health(process: subprocess.Popen[Any], address: str) -> None:
+    """Wait until a dashboard answers."""
     deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, "the dashboard ended"
@@ -77,14 +88,9 @@ def started(settings: Settings, **more: str) -> Iterator[Dashboard]:
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:  # noqa: S310 - loopback
                 if answer.status == 200:
-                    break
+                    return
         except OSError:
             time.sleep(0.2)
-    try:
-        yield Dashboard(address, settings.home, process)
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +121,6 @@ def idle(page: Page) -> None:
 
 def picture(page: Page, name: str) -> None:
     """Leave a screenshot of the whole screen in build/screenshots."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
     idle(page)
     page.wait_for_timeout(300)  # pictures only: let the last fade end
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

@@ -5,10 +5,8 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -17,10 +15,9 @@ from pydantic import SecretStr
 from core.services.local_password import set_password
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from tests.browser.conftest import free_port, idle, picture, press, visit
+from tests.browser.conftest import PICTURES, ROOT, await_health, free_port, idle, picture, press, visit
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
-ROOT = Path(__file__).parents[2]
 PASSWORD = "a long local password"  # pragma: allowlist secret - made up
 REASON = "The terraform pipeline lost its copy."
 
@@ -62,16 +59,8 @@ def watched(settings: Settings) -> Iterator[Watched]:
     command = [sys.executable, "-m", "tests.browser.watched", "--server.port", str(port)]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, env=environment, cwd=ROOT, text=True, **streams)
-    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
-    while True:
-        assert process.poll() is None, "the dashboard ended"
-        assert time.monotonic() < deadline, "the dashboard did not answer"
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:  # noqa: S310 - loopback
-                if answer.status == 200:
-                    break
-        except OSError:
-            time.sleep(0.2)
+    address = f"http://127.0.0.1:{port}"
+    await_health(process, address)
     yield Watched(address, process)
     process.kill()  # it waits for its input
     process.wait(20)
@@ -124,10 +113,10 @@ def test_a_secret_is_shown_for_thirty_seconds(page: Page, watched: Watched, secr
     assert not watched.holds(PASSWORD)
     expect(dialog.get_by_text("Hidden again in 2")).to_be_visible()
     page.wait_for_timeout(300)
-    page.screenshot(path=_picture("52-revealed"))
+    page.screenshot(path=PICTURES / "52-revealed.png")
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(500)
-    page.screenshot(path=_picture("53-revealed-dark"))
+    page.screenshot(path=PICTURES / "53-revealed-dark.png")
     expect(dialog.get_by_text("Hidden again in 1")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0, timeout=40_000)
     assert 25 < time.monotonic() - begin < 40
@@ -193,9 +182,3 @@ def test_other_dialogs_forget_their_secrets_too(page: Page, watched: Watched, sa
     idle(page)
     page.keyboard.press("Escape")
     gone(page, watched, "typed secret key")
-
-
-def _picture(name: str) -> Path:
-    folder = ROOT / "build" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.png"

@@ -8,16 +8,13 @@ boundary: its name, and what is wrong after the kill and after somebody else wen
 
 import json
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from core.domain.actor import Actor
 from core.domain.credentials import CredentialsDraft
@@ -33,8 +30,8 @@ from core.services.onboarding import add_credentials, check_draft
 from core.services.signing import api_with
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.store import Store
 from core.store.tables import KeptKey, KeyIntent, Project, Rotation
+from tests.faults.killing import Here, killed_at
 
 ANNA, BEN = (
     Actor(name="anna", via="test", role=Role.ADMINISTRATOR),
@@ -59,63 +56,28 @@ def main(kind: str, home: Path) -> None:
     point, killed = 0, True
     while killed:
         point += 1
-        killed, name = killed_at(point, lambda: work(settings, account))
+        killed, names = killed_at(point, lambda: work(settings, account), mark_calls)
+        name = names[-1] if killed else "the end"
         after = what_is_wrong(settings, account, original)
         mended = mend(settings, account) + what_is_wrong(settings, account, original, nothing_open=True)
         print(json.dumps({"point": point, "name": name, "after": after, "mended": mended}), flush=True)
     clean(settings, account, original)
 
 
-def killed_at(point: int, work: Callable[[], None]) -> tuple[bool, str]:
-    """Run the work in a fork that kills itself at the boundary of this number. Gives whether it was killed, and the
-    boundary's name."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reader)
-        with boundaries(point, writer):
-            work()
-        os._exit(0)
-    os.close(writer)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reader) as said:
-        name = said.read()
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed"
-    return os.WIFSIGNALED(status), name or "the end"
-
-
-@contextmanager
-def boundaries(point: int, writer: int) -> Iterator[None]:
-    """Count boundaries, and die at the one of this number."""
-    passed = 0
-
-    def boundary(name: str) -> None:
-        nonlocal passed
-        passed += 1
-        if passed == point:
-            os.write(writer, name.encode())
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    write, ask = Store.writing, Oapi.call
-
-    @contextmanager
-    def writing(self: Store) -> Iterator[Session]:
-        with write(self) as session:
-            yield session
-            boundary("before a commit")
-        boundary("after a commit")
+def mark_calls(here: Here) -> None:
+    """Boundaries before and after each call that changes something at OUTSCALE."""
+    ask = Oapi.call
 
     def call(self: Oapi, name: str, **params: Any) -> dict[str, Any]:
         changes = not name.startswith("Read") and params.get("DryRun") is not True
         if changes:
-            boundary(f"before {name}")
+            here(f"before {name}")
         answer = ask(self, name, **params)
         if changes:
-            boundary(f"after {name}")
+            here(f"after {name}")
         return answer
 
-    Store.writing, Oapi.call = writing, call  # type: ignore[method-assign]
-    yield
+    Oapi.call = call  # type: ignore[method-assign]
 
 
 def create(settings: Settings, account: dict) -> None:

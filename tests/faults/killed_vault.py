@@ -8,15 +8,9 @@ in a fork of this process, in front of a copy of the home, so that nothing else 
 object a point: its name, what does not open after the kill, and what is wrong after a second run."""
 
 import json
-import os
 import shutil
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from sqlmodel import Session
 
 from core.domain.actor import Actor
 from core.domain.roles import Role
@@ -26,8 +20,8 @@ from core.services.vault_check import check_vault, vault_status
 from core.services.vault_rotation import rotate_vault
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from core.store.store import Store
 from core.vault.master_key import KeyRing
+from tests.faults.killing import Here, killed_at
 from tests.services.vaults import copied, filled, home, secrets
 
 ANNA, BEN = (Actor(name=name, via="test", role=Role.ADMINISTRATOR) for name in ("anna", "ben"))
@@ -38,14 +32,14 @@ def main(folder: Path, count: int, points: int) -> None:
     template = filled(home(folder / "home"), count)
     expected = secrets(template)
     whole = copied(template, folder / "whole")
-    _, names = killed_at(0, lambda: rotate(whole))
+    _, names = killed_at(0, lambda: rotate(whole), mark_rings)
     last = len(names)
     first, final = points * 3 // 10, points // 2
     between = points - first - final
     steps = [first + round((last - first - final) * (step + 1) / (between + 1)) for step in range(between)]
     for point in [*range(1, first + 1), *steps, *range(last - final + 1, last + 1)]:
         settings = copied(template, folder / "copy")
-        killed, names = killed_at(point, lambda settings=settings: rotate(settings))
+        killed, names = killed_at(point, lambda settings=settings: rotate(settings), mark_rings)
         after = unopened(settings)
         mended = go_on(settings)
         if not mended and secrets(settings) != expected:
@@ -84,53 +78,16 @@ def unopened(settings: Settings) -> list[str]:
     return [f"{one.name}: {one.why}" for one in found.unopened[:3]]
 
 
-def killed_at(point: int, work: Callable[[], None]) -> tuple[bool, list[str]]:
-    """Run the work in a fork that kills itself at the point of this number (0: never). Gives whether it was killed, and
-    the names of the points that it passed."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reader)
-        with points_of_death(point, writer):
-            work()
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as said:
-        names = said.read().splitlines()
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed"
-    return os.WIFSIGNALED(status), names
-
-
-@contextmanager
-def points_of_death(point: int, writer: int) -> Iterator[None]:
-    """Count points, and die at the one of this number."""
-    passed = 0
-
-    def here(name: str) -> None:
-        nonlocal passed
-        passed += 1
-        os.write(writer, f"{name}\n".encode())
-        if passed == point:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    write, replace = Store.writing, vault_rotation.replace_key_file
-
-    @contextmanager
-    def writing(self: Store, *, durable: bool = False) -> Iterator[Session]:
-        with write(self, durable=durable) as session:
-            yield session
-            session.flush()
-            here("before a commit")
-        here("after a commit")
+def mark_rings(here: Here) -> None:
+    """Points before and after the file of the master keys is written."""
+    replace = vault_rotation.replace_key_file
 
     def replacing(folder: Path, ring: KeyRing) -> None:
         here("before the ring is written")
         replace(folder, ring)
         here("after the ring is written")
 
-    Store.writing, vault_rotation.replace_key_file = writing, replacing  # type: ignore[method-assign]
-    yield
+    vault_rotation.replace_key_file = replacing
 
 
 if __name__ == "__main__":

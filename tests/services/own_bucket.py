@@ -12,12 +12,14 @@ from core.domain.costs import CostQuery
 from core.domain.credentials import CredentialsDraft, FieldProblem
 from core.outscale.models import StoredObject
 from core.outscale.storage_key import StorageKey
-from core.services.bill_files import BillObjectView, PullReport, bill_objects, pull
+from core.services.bill_files import BillObjectView, bill_objects
+from core.services.bill_pull import PullReport, pull
 from core.services.bill_reading import Reading
 from core.services.billing import BucketChoice, bucket_choices, open_storage, project_buckets, storage_key
 from core.services.cost_engine import Task
 from core.services.costs import costs
-from core.services.downloads import Fetched, fetch
+from core.services.downloads import fetch
+from core.services.fetched import Fetched
 from core.services.workspace import Workspace
 from core.store.tables import Event
 from tests.bills.make_corpus import Figure, outscale, written

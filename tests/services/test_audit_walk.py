@@ -12,13 +12,14 @@ from pydantic import SecretStr
 from core.domain.costs import CostQuery
 from core.services import access_keys, account_data, doors, key_intents, keypairs
 from core.services.audit import TrailFilter, export_trail, verify_trail
-from core.services.bill_files import pull
+from core.services.bill_pull import pull
 from core.services.billing import BucketChoice
 from core.services.bucket_index import refresh
 from core.services.bucket_pages import Search
 from core.services.cost_export import export
 from core.services.credentials import check_again, delete_credentials, export_credentials, list_credentials
-from core.services.downloads import drop, export_listing, fetch, make_link, within
+from core.services.downloads import export_listing, fetch, make_link, within
+from core.services.fetched import drop
 from core.services.preview import preview
 from core.services.reconcile import reconcile
 from core.services.workspace import Workspace

@@ -20,13 +20,13 @@ from sqlalchemy import create_engine, text
 from sqlmodel import col, select
 
 from core.domain.actor import Actor
-from core.domain.credentials import CredentialsDraft
 from core.domain.roles import Role
-from core.services import backup_file, sealed
+from core.services import backup_file
 from core.services.audit import verify_trail
-from core.services.backup import make_backup, restore_backup
+from core.services.backup import make_backup
 from core.services.backup_file import BackupError, Manifest, pack, part, unpack
 from core.services.kept_keys import keep
+from core.services.restore import restore_backup
 from core.services.sealed_places import sealed_columns
 from core.services.use_case import NotAllowedError, changing
 from core.services.workspace import Workspace, open_workspace
@@ -37,6 +37,7 @@ from core.vault.master_key import VaultError
 from core.vault.vault import Place
 from tests import age
 from tests.services.conftest import ACTOR
+from tests.services.vaults import put_credentials
 
 PASSPHRASE = SecretStr("correct horse battery staple")
 SEALED = 10
@@ -72,11 +73,9 @@ def elsewhere(tmp_path: Path) -> Settings:
 def add(workspace: Workspace, name: str) -> None:
     """Credentials of three project rows and a proxy, in one transaction."""
     rows = [{"access_key": f"{name}-{row}", "secret_key": f"secret {name} {row}", "region": "eu"} for row in range(3)]
-    draft = CredentialsDraft.model_validate({"name": name, "projects": rows, "proxy": f"http://me:{name}@proxy:3128"})
     with changing(ACTOR, workspace, "credentials.add") as change:
-        row = Credentials(name=name)
-        change.session.add(row)
-        sealed.put(change.session, workspace.vault, row, draft)
+        form = {"name": name, "projects": rows, "proxy": f"http://me:{name}@proxy:3128"}
+        put_credentials(change, workspace, form)
         change.record(name)
 
 
@@ -87,10 +86,7 @@ def seed(workspace: Workspace) -> None:
     billing = {"billing_only": True, "billing_access_key": "BILL", "billing_secret_key": "billing secret"}
     bucket = {"name": "bills", "region": "eu"}
     with changing(ACTOR, workspace, "test.seed") as change:
-        row = Credentials(name="bills")
-        change.session.add(row)
-        draft = CredentialsDraft.model_validate({"name": "bills", "buckets": [bucket], **billing})
-        sealed.put(change.session, workspace.vault, row, draft)
+        put_credentials(change, workspace, {"name": "bills", "buckets": [bucket], **billing})
         keep(change.session, workspace, "KEPT", SecretStr("kept secret"), "eu", "1")
         intent = KeyIntent(actor="tester", region="eu", account_id="1", access_key="NEW")
         rotation = Rotation(region="eu", account_id="1", old_key="OLD", actor="tester")

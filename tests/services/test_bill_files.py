@@ -21,7 +21,8 @@ from sqlmodel import select
 from core.domain.bill_lines import Field, Mapping
 from core.domain.costs import CostQuery
 from core.services import cost_engine
-from core.services.bill_files import PullReport, bill_objects, pull, refused_lines
+from core.services.bill_files import bill_objects, refused_lines
+from core.services.bill_pull import PullReport, pull
 from core.services.billing import BucketChoice
 from core.services.cost_engine import read_bill
 from core.services.cost_export import export

@@ -12,12 +12,15 @@ import pytest
 
 from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import BudgetDraft, CostQuery, months_later, next_month
+from core.services import cost_export
 from core.services.attention import Kind, attention
-from core.services.bill_files import pull
+from core.services.bill_pull import pull
 from core.services.budgets import cost_alerts, delete_budget, list_budgets, mail_alerts, save_budget
 from core.services.cost_compare import compare
-from core.services.cost_export import CostForm, export
-from core.services.costs import costs, files, forecast, lines, list_left_out, period_known, values
+from core.services.cost_export import CostForm, as_file, export
+from core.services.cost_forecast import forecast
+from core.services.costs import costs, files, lines, list_left_out, period_known, values
+from core.services.fetched import drop
 from core.services.reconcile import reconcile
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
@@ -131,6 +134,22 @@ def test_exports_come_to_the_same(ledger: Workspace, tmp_path: Path, form: CostF
             assert {"ChargePeriodStart", "BillingCurrency", "ServiceName", "SubAccountId"} <= first.keys()
             begun = datetime.fromisoformat(first["ChargePeriodStart"])
             assert datetime.fromisoformat(first["ChargePeriodEnd"]) - begun == timedelta(days=1)
+
+
+def test_an_export_that_fails_leaves_no_file(ledger: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    folder = ledger.settings.home / "downloads"
+    monkeypatch.setattr(cost_export, "write", broken)
+    with pytest.raises(RuntimeError):
+        as_file(ACTOR, ledger, query(), "csv", "costs.csv")
+    assert list(folder.iterdir()) == []
+    monkeypatch.undo()
+    saved = as_file(ACTOR, ledger, query(), "csv", "costs.csv")
+    assert list(folder.iterdir()) == [saved.path]
+    drop(saved)
+    assert list(folder.iterdir()) == []
 
 
 def test_bills_agree_with_what_outscale_tells(ledger: Workspace, sandbox) -> None:

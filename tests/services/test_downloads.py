@@ -14,7 +14,8 @@ import pytest
 from core.domain.credentials import FieldProblem
 from core.services.billing import open_storage, project_buckets
 from core.services.credentials import set_enabled
-from core.services.downloads import Link, clear, drop, make_link, names_in_zip, saved_name
+from core.services.downloads import Link, make_link, names_in_zip, saved_name
+from core.services.fetched import clear, drop
 from core.services.workspace import Workspace
 from tests.services.conftest import ACTOR, project_row, projects, stored
 from tests.services.own_bucket import Own

@@ -14,9 +14,8 @@ from pydantic import SecretStr
 from sqlmodel import col, select
 
 from core.domain.actor import Actor
-from core.domain.credentials import CredentialsDraft
 from core.domain.roles import Role
-from core.services import local_password, sealed
+from core.services import local_password
 from core.services.kept_keys import keep
 from core.services.local_password import password_is_set, set_password, try_password
 from core.services.reveal import FRESH, SealedSecret, reveal, sealed_secrets
@@ -24,8 +23,9 @@ from core.services.use_case import NotAllowedError, changing
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.store import Store, StoreError
-from core.store.tables import Credentials, Event, KeptKey, LocalPassword, Project, now
+from core.store.tables import Event, KeptKey, LocalPassword, Project, now
 from tests.services.conftest import ACTOR
+from tests.services.vaults import put_credentials
 
 PASSWORD = SecretStr("a long local password")
 REASON = "The terraform pipeline lost its copy."
@@ -62,9 +62,7 @@ def seed(workspace: Workspace) -> None:
     )
     with changing(ACTOR, workspace, "test.seed") as change:
         for form in forms:
-            row = Credentials(name=str(form["name"]))
-            change.session.add(row)
-            sealed.put(change.session, workspace.vault, row, CredentialsDraft.model_validate(form))
+            put_credentials(change, workspace, form)
         keep(change.session, workspace, "KEPT", SecretStr("kept secret"), "eu-west-2", "1")
         change.record("seed")
 

@@ -308,8 +308,8 @@ ARGUMENTS: dict[str, Arguments] = {
     "attention.attention": lambda *_: given(),
     "attention.refresh_keys": lambda *_: given(STOPPED),
     "bill_files.bill_objects": lambda *_: given(),
-    "bill_files.pull": lambda _, at, __: given([at.choice], stop=STOPPED),
     "bill_files.refused_lines": lambda _, at, __: given(at.bill),
+    "bill_pull.pull": lambda _, at, __: given([at.choice], stop=STOPPED),
     "billing.bucket_choices": lambda *_: given(),
     "billing.list_objects": lambda _, at, __: given(at.choice),
     "billing.open_storage": lambda _, at, __: given(at.choice, "test"),
@@ -334,9 +334,9 @@ ARGUMENTS: dict[str, Arguments] = {
     "cost_compare.compare": lambda *_: given(QUERY, "service", "month"),
     "cost_export.as_file": lambda *_: given(QUERY, "csv", "costs.csv"),
     "cost_export.export": lambda world, _, role: given(QUERY, "csv", world.folder / f"costs {role}.csv"),
+    "cost_forecast.forecast": lambda *_: given(QUERY),
     "costs.costs": lambda *_: given(QUERY),
     "costs.files": lambda *_: given(QUERY),
-    "costs.forecast": lambda *_: given(QUERY),
     "costs.lines": lambda _, at, __: given(QUERY, share(at), 0, 10),
     "costs.list_left_out": lambda *_: given(),
     "costs.period_known": lambda *_: given(),
@@ -535,7 +535,7 @@ def test_presenters_reach_nothing_but_the_sandbox(world: World, function: str) -
     [
         "accounts.add_account", "account_data.read_from_key", "doors.open_with_password", "doors.open_with_key",
         "requests.save_draft", "requests.grant", "onboarding.check_draft", "onboarding.add_credentials",
-        "billing.list_objects", "downloads.fetch", "bill_files.pull", "reconcile.reconcile", "access_keys.create_key",
+        "billing.list_objects", "downloads.fetch", "bill_pull.pull", "reconcile.reconcile", "access_keys.create_key",
     ],
 )  # fmt: skip
 def test_presenters_choose_no_other_region(world: World, function: str) -> None:

@@ -2,12 +2,16 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
+from core.domain.credentials import CredentialsDraft
+from core.services import sealed
 from core.services.audit_check import examine
 from core.services.sealed_places import sealed_columns
 from core.services.signing import kept_place
+from core.services.use_case import Change
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.tables import Credentials, KeptKey, KeyIntent, Project, Rotation, new_id
@@ -44,6 +48,13 @@ def keep(workspace: Workspace, *names: str) -> None:
     """Store such rows."""
     with workspace.store.writing() as session:
         session.add_all([kept(workspace, name) for name in names])
+
+
+def put_credentials(change: Change, workspace: Workspace, form: dict[str, Any]) -> None:
+    """Store credentials as a form tells them, unchecked."""
+    row = Credentials(name=form["name"])
+    change.session.add(row)
+    sealed.put(change.session, workspace.vault, row, CredentialsDraft.model_validate(form))
 
 
 def filled(settings: Settings, count: int) -> Settings:
