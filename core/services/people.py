@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
-from sqlmodel import Session, col, func, select
+from sqlmodel import col, func, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
@@ -11,7 +11,7 @@ from core.domain.roles import Role
 from core.domain.sign_in import Why
 from core.services.rights import use_case
 from core.services.sign_in import end_sign_in
-from core.services.use_case import changing, looking
+from core.services.use_case import Change, changing, looking
 from core.services.workspace import Workspace
 from core.store.tables import Person, SignIn, now
 
@@ -57,9 +57,7 @@ def end_sessions(actor: Actor, workspace: Workspace, person_id: str) -> int:
         person = change.session.get(Person, person_id)
         if person is None:
             return 0
-        count = _end_all(change.session, person, Why.ENDED)
-        change.record(person.name, person=person.subject, sessions=count)
-    return count
+        return _end_all(change, person, Why.ENDED)
 
 
 @use_case
@@ -72,9 +70,7 @@ def end_own_sessions(actor: Actor, workspace: Workspace, sign_in_id: str) -> int
         if row is None:
             return 0
         person = change.session.get_one(Person, row.person_id)
-        count = _end_all(change.session, person, Why.ENDED)
-        change.record(person.name, person=person.subject, sessions=count)
-    return count
+        return _end_all(change, person, Why.ENDED)
 
 
 @use_case
@@ -112,8 +108,7 @@ def block_person(actor: Actor, workspace: Workspace, person_id: str) -> list[Fie
                 )
             ]
         person.blocked = now()
-        count = _end_all(change.session, person, Why.BLOCKED)
-        change.record(person.name, person=person.subject, sessions=count)
+        _end_all(change, person, Why.BLOCKED)
     return []
 
 
@@ -131,10 +126,12 @@ def unblock_person(actor: Actor, workspace: Workspace, person_id: str) -> None:
         change.record(person.name, person=person.subject)
 
 
-def _end_all(session: Session, person: Person, why: Why) -> int:
-    rows = session.exec(select(SignIn).where(SignIn.person_id == person.id, col(SignIn.ended).is_(None))).all()
+def _end_all(change: Change, person: Person, why: Why) -> int:
+    """End all sessions of somebody, and record that; how many were open."""
+    rows = change.session.exec(select(SignIn).where(SignIn.person_id == person.id, col(SignIn.ended).is_(None))).all()
     for row in rows:
-        end_sign_in(session, row, why)
+        end_sign_in(change.session, row, why)
     person.signed_out_before = now()
-    session.add(person)
+    change.session.add(person)
+    change.record(person.name, person=person.subject, sessions=len(rows))
     return len(rows)
