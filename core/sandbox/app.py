@@ -203,9 +203,12 @@ class _Front:
 async def _cut(receive: Receive, send: Send) -> None:
     """Close the connection without an answer. ASGI has no word for it: uvicorn's `send` belongs to the object that
     holds the connection."""
-    send.__self__.transport.close()  # type: ignore[attr-defined]
-    while (await receive())["type"] != "http.disconnect":
+    # The body first: a connection that is closed with bytes unread is reset, and the client's error is another one.
+    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
         pass
+    send.__self__.transport.close()  # type: ignore[attr-defined]
+    while message["type"] != "http.disconnect":
+        message = await receive()
 
 
 def _preflight(request: Request) -> Response | None:
