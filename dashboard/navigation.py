@@ -23,6 +23,7 @@ class Screen:
 
 
 HOME = Screen("home", "Home", ":material/home:", "", "attention.attention")
+WALKTHROUGH = Screen("walkthrough", "Walkthrough", ":material/tour:", "", "walkthrough.show_tour")
 REQUEST_ACCOUNT = Screen(
     "request_account", "Request account", ":material/outgoing_mail:", "Onboarding", "requests.list_requests"
 )
@@ -41,6 +42,7 @@ ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "
 
 SCREENS = (
     HOME,
+    WALKTHROUGH,
     REQUEST_ACCOUNT,
     ACCOUNTS,
     ACCESS_KEYS,

@@ -6,11 +6,12 @@ where the object keys of a bucket can be cut into ranges, which are then listed 
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from dataclasses import dataclass, field
 
 from core.outscale.oos import Oos
 from core.outscale.oos_pages import ListedPage
+from core.threads import KnowingThreads
 
 RANGES = 8
 """Ranges that are listed at once."""
@@ -44,7 +45,7 @@ def list_ranges(storage: Oos, bucket: str, take: Take, seen: Seen, stop: threadi
         take(first)
         return
     work.begin(first)
-    with ThreadPoolExecutor(RANGES, thread_name_prefix="listing") as pool:
+    with KnowingThreads(RANGES, thread_name_prefix="listing") as pool:
         running = [pool.submit(work.run) for _ in range(RANGES)]
         try:
             wait(running, return_when=FIRST_EXCEPTION)

@@ -27,6 +27,7 @@ from pydantic import SecretStr
 from core.domain.hosts import NOTHING, Allowed
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
+from core.outscale import recording
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.models import ObjectPage, StoredObject
 from core.outscale.oos_errors import not_storage, storage_error
@@ -251,6 +252,7 @@ class Oos:
         if not request.stream_output:
             with self._transport.told_apart(self._host):
                 content = answer.content  # read here, where a cut is told apart
+            recording.answered(raw, content)
             kind = raw.headers.get("Content-Type", "")
             if raw.status < 500 and not _is_storage(kind, content):
                 raise not_storage(self._region.name, f"HTTP {raw.status}, {kind or 'no content type'}")

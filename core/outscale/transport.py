@@ -20,6 +20,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from core.domain.hosts import Allowed, Refusal, Standing, literal_refusal, plain_host
 from core.domain.proxy import ProxyUrl
 from core.domain.regions import Region
+from core.outscale import recording
 from core.outscale.egress import Gate, not_allowed
 from core.outscale.errors import OutscaleError, Trouble
 from core.outscale.transport_errors import proxy_answered, way_error
@@ -84,6 +85,7 @@ class Transport:
             if refusal:
                 answer.close()
                 raise refusal
+        recording.sent(method, url, headers, body, answer.status, answer)
         return answer
 
     def read(self, answer: urllib3.BaseHTTPResponse, url: str) -> bytes:
@@ -91,7 +93,9 @@ class Transport:
 
         Raises OutscaleError when the connection is cut or stalls."""
         with self.told_apart(urlsplit(url).hostname or url):
-            return answer.read()
+            body = answer.read()
+        recording.answered(answer, body)
+        return body
 
     @contextmanager
     def told_apart(self, host: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from core.outscale import recording
 from core.sandbox.faults import KINDS
 from core.sandbox.info import LOOPBACK, REGIONS, read_info
 from core.sandbox.single import Busy, alone
@@ -96,6 +97,13 @@ def account_answer(settings: Settings, ticket: str) -> dict[str, Any]:
     return _ask(settings, "GET", f"requests/{ticket}")
 
 
+def withdraw(settings: Settings, ticket: str) -> None:
+    """Forget a request, and close the account that it was granted, with all its keys; one that is gone is fine.
+
+    Raises ControlError when the sandbox does not run."""
+    _ask(settings, "DELETE", f"requests/{ticket}")
+
+
 def _ask(
     settings: Settings, method: str, what: str, body: dict[str, Any] | None = None, seconds: float = _SECONDS
 ) -> dict[str, Any]:
@@ -112,6 +120,9 @@ def _ask(
                 headers={"Authorization": f"Bearer {info['control']['token']}"},
                 timeout=seconds,
             )
+            asked = answer.request
+            recording.sent(method, str(asked.url), asked.headers, asked.body, answer.status_code, answer)
+            recording.answered(answer, answer.content)
             said: dict[str, Any] = answer.json()
         except requests.RequestException:
             raise ControlError(f"The sandbox (process {info['pid']}) does not answer on {LOOPBACK}.") from None

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from core.sandbox.faults import USUAL_SECONDS, Fault, Faults, Kind
-from core.sandbox.requests import AccountAsked, answer_of, take
+from core.sandbox.requests import AccountAsked, answer_of, take, withdraw
 from core.sandbox.world import World, now
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -60,6 +60,7 @@ class Control:
             Route("/sandbox/reset", self._guarded(self._again), methods=["POST"]),
             Route("/sandbox/requests", self._guarded(self._ask), methods=["POST"]),
             Route("/sandbox/requests/{ticket}", self._guarded(self._answer), methods=["GET"]),
+            Route("/sandbox/requests/{ticket}", self._guarded(self._withdraw), methods=["DELETE"]),
         ]
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -103,6 +104,11 @@ class Control:
 
     async def _answer(self, request: Request) -> Response:
         return JSONResponse(answer_of(self._world, request.path_params["ticket"]))
+
+    async def _withdraw(self, request: Request) -> Response:
+        withdraw(self._world, request.path_params["ticket"])
+        self._changed()
+        return JSONResponse({})
 
 
 def _wrong(error: ValidationError) -> Response:

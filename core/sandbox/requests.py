@@ -66,6 +66,13 @@ def answer_of(world: World, ticket: str) -> dict[str, Any]:
     return answer
 
 
+def withdraw(world: World, ticket: str) -> None:
+    """Forget a request, and take away the account that it was granted."""
+    granted = {one.account_id for one in world.tickets if one.ticket == ticket} - {""}
+    world.accounts = [one for one in world.accounts if one.account_id not in granted]
+    world.tickets = [one for one in world.tickets if one.ticket != ticket]
+
+
 def answer_due(world: World, moment: datetime) -> bool:
     """Grant or refuse every request whose time has come. Gives whether there was one."""
     due = [ticket for ticket in world.tickets if ticket.state == "pending" and ticket.due <= moment]

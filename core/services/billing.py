@@ -2,8 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -21,6 +19,7 @@ from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
 from core.store.tables import Bucket, Credentials, Project
+from core.threads import KnowingThreads
 from core.vault.master_key import VaultError
 
 
@@ -102,9 +101,8 @@ def project_buckets(
             told = refusal(error)
             return FieldProblem(field="credentials", what=f"{name}, key {key}: {told.what}", mend=told.mend)
 
-    with ThreadPoolExecutor(workspace.settings.check_workers, thread_name_prefix="buckets") as pool:
-        # A thread does not know by itself that it is a part of this use case.
-        answers = pool.map(lambda row, context: context.run(ask, row), asked, [copy_context() for _ in asked])
+    with KnowingThreads(workspace.settings.check_workers, thread_name_prefix="buckets") as pool:
+        answers = pool.map(ask, asked)
         for number, (row, answer) in enumerate(zip(asked, answers, strict=True), 1):
             if isinstance(answer, FieldProblem):
                 problems.append(answer)

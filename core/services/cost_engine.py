@@ -10,7 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from core.services.aside import Aside, scratch
 from core.services.bill_reading import LARGE, Reading, Understood, understand
 from core.services.reader_threads import ReaderContext, begin
 from core.settings import Settings
+from core.threads import KnowingThreads
 
 READY = 2
 """Workers that a server starts before it is asked for any."""
@@ -91,7 +92,7 @@ def reader(settings: Settings, tasks: int) -> Iterator[tuple[Callable[[Task], Fu
     workers = max(1, min(os.cpu_count() or 1, tasks))
     stays = bool(_standing) and workers == os.cpu_count()
     local = _standing[0] if stays else _new_pool(workers)
-    fetching = ThreadPoolExecutor(workers + AHEAD, thread_name_prefix="bill")
+    fetching = KnowingThreads(workers + AHEAD, thread_name_prefix="bill")
     try:
         yield lambda task: fetching.submit(read_bill, task, local), workers + AHEAD
     except BaseException:

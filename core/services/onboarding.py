@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -26,6 +25,7 @@ from core.services.scope import regions_for, scope_of
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
 from core.store.tables import Check, Credentials, Project, now
+from core.threads import KnowingThreads
 
 _SALT = secrets.token_bytes(32)
 
@@ -176,7 +176,7 @@ def run_checks(
 ) -> tuple[list[CheckResult], list[str]]:
     """Run the checks of a well-formed draft, all rows at once. Returns the results in the form's order, and each
     project row's Account ID."""
-    with ThreadPoolExecutor(workspace.settings.check_workers, thread_name_prefix="check") as pool:
+    with KnowingThreads(workspace.settings.check_workers, thread_name_prefix="check") as pool:
         if draft.billing_only:
             regions = {bucket.region for bucket in draft.buckets}
             run.total += 1 + len(regions) * len(REGION_CHECKS) + len(draft.buckets) * len(BUCKET_CHECKS)

@@ -167,6 +167,14 @@ RIGHTS: tuple[Right, ...] = (
         ),
     ),
     *_rights(
+        "Walkthrough",
+        (
+            "Walk through the onboarding on the sandbox",
+            _ONBOARDING,
+            "walkthrough.show_tour walkthrough.do_step walkthrough.start_over",
+        ),
+    ),
+    *_rights(
         "Administration",
         ("See the policy, and who may do what", _SUPERVISION, "policy.show_policy"),
         ("Set the policy", _ADMINISTRATION, "policy.set_policy"),
@@ -226,6 +234,12 @@ def right_of(function: str) -> Right:
 def may(role: Role, function: str) -> bool:
     """Whether a role may use a service function at all."""
     return role in right_of(function).roles
+
+
+def why_not(role: Role, function: str) -> str:
+    """Why a role may not use a service function, and who may; empty when it may."""
+    right = right_of(function)
+    return "" if role in right.roles else _why(role, right)
 
 
 def extent(role: Role, right: Right) -> str:

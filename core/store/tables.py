@@ -535,6 +535,25 @@ class Event(SQLModel, table=True):
     mac: str = ""
 
 
+class Walkthrough(SQLModel, table=True):
+    """A person's tour on the sandbox, and what it made: only that goes when it is started over. What it made is named
+    after `mark`."""
+
+    __tablename__ = "walkthrough"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    actor: str = Field(unique=True)
+    mark: str
+    region: str
+    request_id: str = ""
+    access_key: str = ""
+    credentials_id: str = ""
+    bills_id: str = ""
+    told: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """By step: what was sent, without secrets, and what is stored nowhere else of its answer."""
+    created: datetime = _time()
+
+
 class AuditKey(SQLModel, table=True):
     """The key that the chain of events is made with."""
 
