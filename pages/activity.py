@@ -9,14 +9,13 @@ from core.domain.audit import ENDINGS
 from core.services.audit import (
     PAGE,
     TrailFilter,
-    TrailForm,
     TrailPage,
     list_trail,
     trail_actions,
-    trail_file,
     verify_trail,
 )
 from core.services.audit_check import TrailReport
+from core.services.audit_export import TrailForm, trail_file
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads, job
 from dashboard.widgets.text import day_begins, time_column

@@ -173,7 +173,7 @@ RIGHTS: tuple[Right, ...] = (
         (
             "See, verify and export the audit trail",
             _SUPERVISION,
-            "audit.list_trail audit.trail_actions audit.verify_trail audit.export_trail audit.trail_file",
+            "audit.list_trail audit.trail_actions audit.verify_trail audit_export.export_trail audit_export.trail_file",
         ),
         ("See who signed in", _SUPERVISION, "people.list_people"),
         (

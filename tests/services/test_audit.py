@@ -26,9 +26,10 @@ from core.domain.actor import Actor
 from core.domain.audit import FaultKind
 from core.domain.credentials import FieldProblem
 from core.domain.roles import Role
-from core.services.audit import TrailFilter, export_trail, list_trail, trail_actions, verify_trail
+from core.services.audit import TrailFilter, list_trail, trail_actions, verify_trail
 from core.services.audit_chain import BROKEN
 from core.services.audit_check import TrailReport, examine
+from core.services.audit_export import export_trail
 from core.services.policy import set_policy, show_policy
 from core.services.use_case import NotAllowedError, changing, note, refuse
 from core.services.workspace import Workspace, open_workspace
