@@ -84,9 +84,7 @@ def examine(
                 return walk.report
     walk.end(read_head(session))
     if trails_gone(session):
-        what = (
-            "The keys that seal the secrets were made with another trail. It was removed, and this one was begun."
-        )
+        what = "The keys that seal the secrets were made with another trail. It was removed, and this one was begun."
         walk.report.add(None, FaultKind.KEY, what)
     return walk.report
 

@@ -399,6 +399,27 @@ def test_a_home_that_is_begun_meanwhile_is_left_alone(file: Path, elsewhere: Set
     assert not list(elsewhere.home.glob(".restore-*"))
 
 
+def test_who_opens_the_home_while_files_are_put_in_place_takes_no_key_that_is_taken_away(
+    file: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+    said = []
+
+    def linked(source: Path, target: Path) -> None:
+        link(source, target)
+        if not said:
+            with pytest.raises(VaultError) as refused:
+                open_workspace(elsewhere)
+            said.append(str(refused.value))
+
+    monkeypatch.setattr(os, "link", linked)
+    result = restore_backup(ACTOR, elsewhere, file, PASSPHRASE)
+    assert result.problem is None and "master key is missing" in said[0]
+    opened = open_workspace(elsewhere)
+    assert verify_trail(ACTOR, opened).whole
+    opened.close()
+
+
 def test_only_administrators_restore(file: Path, elsewhere: Settings) -> None:
     for role in set(Role) - {Role.ADMINISTRATOR}:
         with pytest.raises(NotAllowedError, match="administrator"):
