@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from core.domain.actor import Actor
 from core.domain.people import groups, name_of, role_of
 from core.domain.roles import Role
-from core.domain.sign_in import Why, words
+from core.domain.sign_in import AFRESH, Why, words
 from core.services.provider import NoWord, userinfo
 from core.services.use_case import Change, changing, note
 from core.services.workspace import Workspace
@@ -28,12 +28,14 @@ GRACE = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
 _AHEAD = timedelta(minutes=3)
 """How far the provider's clock may be ahead of ours."""
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
 class SignedIn:
     """Somebody who is in. `id` names this sign-in; it counts from `begun` to `ends`. `proved`: when the person last
-    showed the provider who they are, which with single sign-on may be long before."""
+    showed the provider who they are, which with single sign-on may be long before; where the provider does not tell,
+    the beginning of a sign-in that asked for it, and of no other one."""
 
     id: str
     actor: Actor
@@ -81,7 +83,8 @@ def admit(
     if role is None:
         return here.end(Why.ROLE_REMOVED)
     here.was_seen(row)
-    return SignedIn(here.id, here.actor(role), begun, here.ends, _moment(claims.get("auth_time")) or begun)
+    asked = begun if claims.get("provider") == AFRESH else _LONG_AGO
+    return SignedIn(here.id, here.actor(role), begun, here.ends, _moment(claims.get("auth_time")) or asked)
 
 
 def counts(workspace: Workspace, sign_in_id: str) -> bool:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from core.domain.roles import Role
-from core.domain.sign_in import Why
+from core.domain.sign_in import AFRESH, Why
 from core.services import sign_in
 from core.services.people import (
     block_person,
@@ -20,6 +20,7 @@ from core.services.people import (
     sign_out,
     unblock_person,
 )
+from core.services.reveal import is_fresh
 from core.services.sign_in import SignedIn, TurnedAway, admit, counts
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
@@ -96,12 +97,24 @@ def test_a_group_gives_its_role(workspace: Workspace, provider: Provider, who: s
     found = let_in(workspace, provider.sign_in(who))
     assert (found.actor.name, found.actor.role, found.actor.address) == (who, ROLE_OF[who], "192.0.2.7")
     assert found.ends - found.begun == timedelta(hours=8)
-    assert found.proved == found.begun  # a provider that does not tell when is taken to have asked now
     assert counts(workspace, found.id)
     (event,) = events(workspace)
     assert (event.action, event.actor, event.subject) == ("person.sign_in", who, who)
     assert event.outcome == "done"
     assert event.details["as_role"] == ROLE_OF[who]
+
+
+def test_single_sign_on_is_no_fresh_proof(workspace: Workspace, provider: Provider) -> None:
+    """A browser that is left alone gets a new token by two clicks, and its person shows nothing for it."""
+    claims, token = provider.sign_in("ada")
+    del claims["auth_time"]  # not every provider tells it
+    assert not is_fresh(let_in(workspace, (claims, token)).proved)
+    assert not is_fresh(let_in(workspace, (claims | {"provider": "default"}, token)).proved)
+    afresh = let_in(workspace, (claims | {"provider": AFRESH}, token))
+    assert afresh.proved == afresh.begun and is_fresh(afresh.proved)
+    hour_ago = claims | {"provider": AFRESH, "auth_time": claims["iat"] - 3600}  # a provider that did not ask
+    assert not is_fresh(let_in(workspace, (hour_ago, token)).proved)
+    assert is_fresh(let_in(workspace, (claims | {"auth_time": claims["iat"]}, token)).proved)
 
 
 def test_of_several_groups_the_role_that_may_do_most_counts(workspace: Workspace, provider: Provider) -> None:
@@ -199,6 +212,17 @@ def test_a_mapping_that_is_gone_after_a_restart_ends_sessions(workspace: Workspa
     found = admit(without, claims, None, "")
     assert isinstance(found, TurnedAway)
     assert found.why is Why.ROLE_REMOVED
+
+
+def test_what_the_provider_says_of_another_person_counts_for_nobody(workspace: Workspace, provider: Provider) -> None:
+    """Not at the first look, and not later."""
+    claims, _ = provider.sign_in("nina")
+    of_ada = provider.sign_in("ada")[1]
+    turned_away(workspace, (claims, of_ada), Why.NO_ROLE)
+    claims, token = provider.sign_in("otto")
+    found = let_in(workspace, (claims, token))
+    age(workspace, found.id, asked=RECHECK)
+    turned_away(workspace, (claims, of_ada), Why.REFUSED)
 
 
 def test_tokens_taken_back_end_the_session(workspace: Workspace, provider: Provider) -> None:
