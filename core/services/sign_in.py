@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
-from sqlmodel import Session, select
+from sqlmodel import Session, func, or_, select
 
 from core.domain.actor import Actor
-from core.domain.people import groups, name_of, role_of
+from core.domain.people import groups, name_of, role_of, told_apart
 from core.domain.roles import Role
 from core.domain.sign_in import AFRESH, Why, words
 from core.services.provider import NoWord, userinfo
@@ -65,8 +65,8 @@ def admit(
     begun = _begun(claims)
     if begun is None or not _ours(claims, settings):
         return TurnedAway(Why.NOT_OURS, name_of(claims), _words(Why.NOT_OURS, claims, settings))
-    here = _Here(workspace, claims, begun, address)
     with workspace.store.reading() as session:
+        here = _Here(workspace, claims, begun, address, _name_here(session, claims))
         row = session.get(SignIn, here.id)
         person = here.person(session)
     if row and row.ended:
@@ -115,6 +115,7 @@ class _Here:
     claims: Mapping[str, Any]
     begun: datetime
     address: str
+    name: str
 
     @property
     def id(self) -> str:
@@ -127,7 +128,7 @@ class _Here:
         return self.begun + timedelta(hours=self.workspace.settings.session_hours)
 
     def actor(self, role: Role | None) -> Actor:
-        return Actor(name=name_of(self.claims), role=role or Role.PRESENTER, address=self.address)
+        return Actor(name=self.name, role=role or Role.PRESENTER, address=self.address)
 
     def person(self, session: Session) -> Person | None:
         who = select(Person).where(Person.issuer == str(self.claims["iss"]), Person.subject == str(self.claims["sub"]))
@@ -241,6 +242,16 @@ class _Here:
 
     def _record(self, change: Change, **details: Any) -> None:
         change.record(change.actor.name, person=str(self.claims["sub"])[:255], **details)
+
+
+def _name_here(session: Session, claims: Mapping[str, Any]) -> str:
+    """The name that events carry. At many providers people choose it themselves, so one that others had here is not
+    enough to know somebody by."""
+    name, issuer, subject = name_of(claims), str(claims["iss"]), str(claims["sub"])
+    others = select(Person.id).where(
+        func.lower(Person.name) == name.lower(), or_(Person.issuer != issuer, Person.subject != subject)
+    )
+    return told_apart(name, subject) if name.endswith(")") or session.exec(others).first() else name
 
 
 def _begun(claims: Mapping[str, Any]) -> datetime | None:

@@ -24,7 +24,7 @@ from core.services.reveal import is_fresh
 from core.services.sign_in import SignedIn, TurnedAway, admit, counts
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Event, SignIn, now
+from core.store.tables import Event, Person, SignIn, now
 from tests.oidc import ROLE_OF, ROLES, Provider
 from tests.services.conftest import ACTOR
 
@@ -117,6 +117,17 @@ def test_single_sign_on_is_no_fresh_proof(workspace: Workspace, provider: Provid
     assert is_fresh(let_in(workspace, (claims | {"auth_time": claims["iat"]}, token)).proved)
 
 
+def test_who_takes_the_name_of_another_is_told_apart_in_events(workspace: Workspace, provider: Provider) -> None:
+    assert let_in(workspace, provider.sign_in("ada")).actor.name == "ada"
+    provider.set_person("otto", preferred_username="ADA", groups=["cloud-ops"])
+    assert let_in(workspace, provider.sign_in("otto")).actor.name == "ADA (otto)"
+    assert let_in(workspace, provider.sign_in("ada")).actor.name == "ada (ada)"
+    provider.set_person("fiona", preferred_username="ada (ada)", groups=["finance"])
+    assert let_in(workspace, provider.sign_in("fiona")).actor.name == "ada (ada) (fiona)"
+    signed_in = [(event.actor, event.details["person"]) for event in events(workspace)]
+    assert signed_in == [("ada", "ada"), ("ADA (otto)", "otto"), ("ada (ada)", "ada"), ("ada (ada) (fiona)", "fiona")]
+
+
 def test_of_several_groups_the_role_that_may_do_most_counts(workspace: Workspace, provider: Provider) -> None:
     provider.set_person("ada", groups=["sales", "kitchen", "finance", "cloud-ops"])
     assert let_in(workspace, provider.sign_in("ada")).actor.role is Role.OPERATOR
@@ -143,6 +154,22 @@ def test_a_session_ends_with_its_lifetime(workspace: Workspace, provider: Provid
     assert "8 hours" in turned_away(workspace, (old, token), Why.EXPIRED)
     age(workspace, found.id, begun=timedelta(hours=9))
     assert not counts(workspace, found.id)
+
+
+def test_times_that_end_a_sign_in_are_of_it_no_more(
+    workspace: Workspace, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, later = provider.sign_in("ada"), provider.sign_in("ada")
+    found = let_in(workspace, told)
+    with workspace.store.writing() as session:
+        session.exec(select(Person)).one().signed_out_before = found.begun
+    turned_away(workspace, told, Why.ENDED)
+    with workspace.store.writing() as session:
+        session.exec(select(Person)).one().signed_out_before = None
+    found = let_in(workspace, later)
+    monkeypatch.setattr(sign_in, "now", lambda: found.ends)
+    assert not counts(workspace, found.id)
+    turned_away(workspace, later, Why.EXPIRED)
 
 
 @pytest.mark.parametrize(
@@ -288,8 +315,10 @@ def test_an_administrator_ends_and_blocks(workspace: Workspace, provider: Provid
     assert end_sessions(ACTOR, workspace, people["otto"].id) == 1
     assert end_sessions(ACTOR, workspace, "nobody") == 0
     turned_away(workspace, otto, Why.ENDED)
-    assert block_person(ACTOR, workspace, people["otto"].id) == []
     time.sleep(1.1)
+    working = let_in(workspace, provider.sign_in("otto"))
+    assert block_person(ACTOR, workspace, people["otto"].id) == []
+    assert not counts(workspace, working.id)  # nor for files, before the next look at a screen
     again = provider.sign_in("otto")
     turned_away(workspace, again, Why.BLOCKED)
     turned_away(workspace, again, Why.BLOCKED)
