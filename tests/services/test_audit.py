@@ -413,6 +413,16 @@ def test_what_cannot_be_noted_is_said(workspace: Workspace) -> None:
     assert look(workspace).lines == LINES
 
 
+def test_a_change_whose_event_was_forgotten_is_not_stored(workspace: Workspace) -> None:
+    with (
+        pytest.raises(RuntimeError, match="without recording an event"),
+        changing(ACTOR, workspace, "policy.set") as change,
+    ):
+        change.session.get_one(Policy, 1).old_days = 300
+    assert show_policy(ACTOR, workspace).old_days == 108
+    assert look(workspace).lines == LINES
+
+
 def test_a_change_that_fails_leaves_no_line(workspace: Workspace) -> None:
     with pytest.raises(ZeroDivisionError), changing(ACTOR, workspace, "policy.set") as change:
         change.record("policy")
