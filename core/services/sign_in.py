@@ -5,6 +5,7 @@ at a screen asks here whether that sign-in still counts."""
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ GRACE = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
 _AHEAD = timedelta(minutes=3)
 """How far the provider's clock may be ahead of ours."""
+_turned_away: deque[str] = deque(maxlen=1000)
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -64,6 +66,7 @@ def admit(
     settings = workspace.settings
     begun = _begun(claims)
     if begun is None or not _ours(claims, settings):
+        _record_once(workspace, claims, address)
         return TurnedAway(Why.NOT_OURS, name_of(claims), _words(Why.NOT_OURS, claims, settings))
     with workspace.store.reading() as session:
         here = _Here(workspace, claims, begun, address, _name_here(session, claims))
@@ -101,6 +104,14 @@ def not_let_in(workspace: Workspace, address: str, why: str) -> None:
     note(nobody, workspace, "refused.sign_in", "sign-in", outcome="refused", why=why)
 
 
+def _record_once(workspace: Workspace, claims: Mapping[str, Any], address: str) -> None:
+    """Record a token that was not meant for this dashboard, and not at each look of the browser that brought it."""
+    told = _digest(claims)
+    if told not in _turned_away:
+        _turned_away.append(told)
+        not_let_in(workspace, address, f"a token that is not meant for this dashboard, of {name_of(claims)}")
+
+
 def end_sign_in(session: Session, row: SignIn, why: Why) -> None:
     """End a sign-in, in a transaction of the caller's, who records it."""
     row.ended, row.why = now(), why.value
@@ -120,8 +131,7 @@ class _Here:
     @property
     def id(self) -> str:
         """The nonce is new with every sign-in; a provider that leaves it out is told apart by the second."""
-        told = [self.claims.get(name) for name in ("iss", "sub", "nonce", "iat", "sid", "jti")]
-        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+        return _digest(self.claims)
 
     @property
     def ends(self) -> datetime:
@@ -252,6 +262,11 @@ def _name_here(session: Session, claims: Mapping[str, Any]) -> str:
         func.lower(Person.name) == name.lower(), or_(Person.issuer != issuer, Person.subject != subject)
     )
     return told_apart(name, subject) if name.endswith(")") or session.exec(others).first() else name
+
+
+def _digest(claims: Mapping[str, Any]) -> str:
+    told = [claims.get(name) for name in ("iss", "sub", "nonce", "iat", "sid", "jti")]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
 def _begun(claims: Mapping[str, Any]) -> datetime | None:
