@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import Session, select, update
 
 from core.domain.actor import Actor
 from core.domain.audit import FaultKind
@@ -413,12 +413,28 @@ def test_what_cannot_be_noted_is_said(workspace: Workspace) -> None:
     assert look(workspace).lines == LINES
 
 
-def test_a_change_whose_event_was_forgotten_is_not_stored(workspace: Workspace) -> None:
+def assigned(session: Session) -> None:
+    session.get_one(Policy, 1).old_days = 300
+
+
+def flushed(session: Session) -> None:
+    assigned(session)
+    session.flush()
+
+
+def by_statement(session: Session) -> None:
+    session.execute(update(Policy).values(old_days=300))
+
+
+@pytest.mark.parametrize("write", [assigned, flushed, by_statement])
+def test_a_change_whose_event_was_forgotten_is_not_stored(
+    workspace: Workspace, write: Callable[[Session], None]
+) -> None:
     with (
         pytest.raises(RuntimeError, match="without recording an event"),
         changing(ACTOR, workspace, "policy.set") as change,
     ):
-        change.session.get_one(Policy, 1).old_days = 300
+        write(change.session)
     assert show_policy(ACTOR, workspace).old_days == 108
     assert look(workspace).lines == LINES
 
