@@ -1,5 +1,6 @@
 """Costs over time as stacked bars, and the same by value as a table."""
 
+import unicodedata
 from decimal import Decimal
 
 import altair as alt
@@ -17,7 +18,13 @@ NOT_TOLD = "not told"
 
 def money(amount: Decimal, currency: str) -> str:
     """An amount with two decimal places, its thousands apart, and its currency."""
-    return f"{amount:,.2f} {'' if currency == NO_CURRENCY else currency}".replace(",", "\u202f").strip()
+    return f"{amount:,.2f} {'' if currency == NO_CURRENCY else code(currency)}".replace(",", "\u202f").strip()
+
+
+def code(currency: str) -> str:
+    """A currency as a bill tells it, without what no code and no sign of one has: a bill may hold anything there, and
+    some places read Markdown."""
+    return "".join(sign for sign in currency if sign.isalnum() or unicodedata.category(sign) == "Sc")
 
 
 def show_bars(compared: Compared, currency: str, label: str) -> None:

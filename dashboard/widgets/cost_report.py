@@ -17,7 +17,7 @@ from core.services.fetched import drop
 from core.services.workspace import Workspace
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads
-from dashboard.widgets.cost_chart import money, show_bars, show_rows
+from dashboard.widgets.cost_chart import code, money, show_bars, show_rows
 from dashboard.widgets.cost_files import show_drill_down
 from dashboard.widgets.cost_filters import SPLITS, Looked, show_filters
 
@@ -169,4 +169,4 @@ def _narrowed(looked: Looked, chosen: ComparedRow) -> CostQuery:
 
 
 def _currency(currency: str) -> str:
-    return "No currency told" if currency == NO_CURRENCY else currency
+    return "No currency told" if currency == NO_CURRENCY else code(currency)

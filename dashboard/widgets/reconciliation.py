@@ -63,7 +63,7 @@ def show_reconciliation() -> None:
 
 
 def _result(result: Reconciliation) -> None:
-    st.subheader(f"{result.account}, {result.since:%Y-%m}")
+    st.subheader(safe(f"{result.account}, {result.since:%Y-%m}"))
     above(result.problem)
     if result.problem:
         return
