@@ -48,6 +48,7 @@ RIGHTS: tuple[Right, ...] = (
         "Home",
         ("See what needs attention", _ALL, "attention.attention"),
         ("Read the keys of every account again", _ONBOARDING, "attention.refresh_keys"),
+        ("Look something up in the help", _ALL, "help.find_help"),
     ),
     *_rights(
         "Account requests",

@@ -359,6 +359,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "downloads.make_link": lambda _, at, __: given(at.choice, "none", timedelta(hours=1)),
     "downloads.within": lambda _, at, __: given(at.choice, ["none/"]),
     "kept_keys.kept_secret": lambda _, at, __: given("none", at.region),
+    "help.find_help": lambda *_: given("14"),
     "key_intents.begin": lambda _, at, __: given(About(at.region, at.account), []),
     "key_intents.disown": lambda _, at, role: given(at.intent if at.region == REAL else f"none of {role}"),
     "key_intents.lost_keys": lambda world, at, __: given(
