@@ -3,8 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.credentials import ACCESS_KEY_RULE, ACCOUNT_ID_RULE, BUCKET_RULE, NAME_RULE
+from core.domain.proxy import PROXY_RULE
 from core.domain.roles import Role
-from dashboard.navigation import HELP, path
+from dashboard.navigation import ADD_CREDENTIALS, HELP, SCREENS, Screen, path
+from dashboard.widgets.text import safe
 from tests.screens.conftest import APP, fill, ran, words
 
 
@@ -51,3 +54,26 @@ def test_an_address_carries_the_search(screen) -> None:
     app.switch_page(str(path(HELP)))
     said = words(ran(app.run()))
     assert "NoSuchBucket" in said and "1 entry found" in said
+
+
+@pytest.mark.parametrize("which", SCREENS, ids=lambda one: one.file)
+def test_every_screen_says_what_it_is_for_under_its_title(screen, which: Screen) -> None:
+    app = screen(which)
+    first = [one for one in app.main if one.type in ("title", "caption", "markdown", "info", "subheader")][:2]
+    assert [one.type for one in first] == ["title", "caption"]
+    said = first[1].value
+    assert 20 < len(said) < 130 and said.endswith(".")
+
+
+def test_the_fields_of_the_form_say_their_rule(screen) -> None:
+    app = screen(ADD_CREDENTIALS)
+    helps = {one.label: one.help for kind in ("text_input", "selectbox") for one in getattr(app, kind)}
+    assert helps["Account ID"] == ACCOUNT_ID_RULE
+    assert helps["Access key"] == ACCESS_KEY_RULE
+    assert helps["Secret key"] and helps["Region"]
+    said = words(app)
+    assert NAME_RULE in said
+    assert safe(PROXY_RULE) in said
+    app.checkbox[0].set_value(True)
+    helps = {one.label: one.help for one in ran(app.run()).text_input}
+    assert helps["Name"] == BUCKET_RULE and helps["Billing access key *"] == ACCESS_KEY_RULE
