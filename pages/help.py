@@ -67,7 +67,7 @@ def _entry(entry: Entry, *, searched: bool = False) -> None:
         if entry.mend:
             st.markdown(f":material/build: {safe(entry.mend)}")
         if entry.page:
-            st.caption(f"[{safe(entry.page.title)}]({entry.page.url})")
+            st.markdown(f":small[[{safe(entry.page.title)}]({entry.page.url})]")
 
 
 def _pages() -> None:

@@ -16,7 +16,14 @@ from typing import Any
 import yaml
 
 from core.domain.actor import Actor
-from core.domain.credentials import ACCESS_KEY_RULE, ACCOUNT_ID_RULE, BUCKET_RULE, NAME_RULE, REGION_RULE
+from core.domain.credentials import (
+    ACCESS_KEY_RULE,
+    ACCOUNT_ID_RULE,
+    BUCKET_RULE,
+    NAME_RULE,
+    REGION_RULE,
+    SECRET_KEY_RULE,
+)
 from core.domain.proxy import PROXY_RULE
 from core.outscale import codes
 from core.outscale.codes import Meaning
@@ -84,6 +91,7 @@ _RULES = {
     "Credentials name": NAME_RULE,
     "Proxy": PROXY_RULE,
     "Region": REGION_RULE,
+    "Secret key": SECRET_KEY_RULE,
 }
 _ERRORS = "errors"
 _EXPLAINED = tomllib.loads(Path(__file__).with_name("help.toml").read_text(encoding="utf-8"))

@@ -6,9 +6,12 @@ from streamlit.testing.v1 import AppTest
 from core.domain.credentials import ACCESS_KEY_RULE, ACCOUNT_ID_RULE, BUCKET_RULE, NAME_RULE
 from core.domain.proxy import PROXY_RULE
 from core.domain.roles import Role
-from dashboard.navigation import ADD_CREDENTIALS, HELP, SCREENS, Screen, path
+from core.services.credentials import check_again
+from core.services.workspace import Workspace
+from dashboard.navigation import ADD_CREDENTIALS, HELP, HOME, SCREENS, Screen, path
 from dashboard.widgets.text import safe
 from tests.screens.conftest import APP, fill, ran, words
+from tests.services.conftest import ACTOR, project_row, projects, stored
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -77,3 +80,14 @@ def test_the_fields_of_the_form_say_their_rule(screen) -> None:
     app.checkbox[0].set_value(True)
     helps = {one.label: one.help for one in ran(app.run()).text_input}
     assert helps["Name"] == BUCKET_RULE and helps["Billing access key *"] == ACCESS_KEY_RULE
+
+
+def test_the_code_of_a_failed_check_leads_to_its_entry(screen, workspace: Workspace, sandbox) -> None:
+    stored(workspace, projects(project_row(sandbox.account(0))))
+    sandbox.fault("restrict", account_id=sandbox.account(0)["account_id"])
+    check_again(ACTOR, workspace, ["demo"])
+    app = screen(HOME)
+    ran(app.button(key="home.attention.0").click().run())
+    assert app.title[0].value == "Credentials"
+    found = " ".join(app.table[0].value["Found"])
+    assert r"\([code 14](help?q=14)\)" in found and "code 14" not in found.replace("[code 14]", "")
