@@ -38,6 +38,7 @@ BILLING_BUCKETS = Screen(
 COSTS = Screen("costs", "Costs", ":material/bar_chart:", "Finance", "costs.costs")
 ACTIVITY = Screen("activity", "Activity", ":material/history:", "Administration", "audit.list_trail")
 ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "Administration", "policy.show_policy")
+HELP = Screen("help", "Help", ":material/help:", "", "help.find_help")
 
 SCREENS = (
     HOME,
@@ -50,6 +51,7 @@ SCREENS = (
     COSTS,
     ACTIVITY,
     ADMINISTRATION,
+    HELP,
 )
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 from pydantic import SecretStr
 
+from core.domain.credentials import REGION_RULE
 from core.domain.regions import DEFAULT_REGION
 from core.services.access_keys import KeyList, list_keys, list_users
 from core.services.doors import (
@@ -123,7 +124,9 @@ def _confirm() -> None:
             email, region = account.email, account.region
         else:
             left, right = st.columns(2)
-            email = left.text_input("Email of the account", type="email", key="access_keys.email")
+            email = left.text_input(
+                "Email of the account", type="email", key="access_keys.email", help="What the root user signs in with."
+            )
             names = [one.name for one in places.open]
             region = right.selectbox(
                 "Region",
@@ -131,10 +134,15 @@ def _confirm() -> None:
                 index=names.index(DEFAULT_REGION) if DEFAULT_REGION in names else 0,
                 format_func=lambda name: str(places[name]),
                 key="access_keys.region",
+                help=REGION_RULE,
             )
         number = st.session_state.get("access_keys.try", 0)
         password = st.text_input(
-            "Current password", type="password", autocomplete="current-password", key=f"access_keys.password.{number}"
+            "Current password",
+            type="password",
+            autocomplete="current-password",
+            key=f"access_keys.password.{number}",
+            help="That of the root user, as in Cockpit. An EIM user has none.",
         )
         if account and (demo := demo_sign_in(workspace(), region, email)):
             st.caption(f"An account of the sandbox. Its password: `{demo[1].get_secret_value()}`")

@@ -8,8 +8,8 @@ import streamlit as st
 from pydantic import SecretStr
 
 from core.domain.accounts import DATA_LABELS, OUTSCALE_FIELDS, PASSWORD_RULE, USED_FOR, AccountDraft
-from core.domain.credentials import FieldProblem
-from core.domain.proxy import PROXY_FORM
+from core.domain.credentials import ACCESS_KEY_RULE, ACCOUNT_ID_FORM, REGION_RULE, SECRET_KEY_RULE, FieldProblem
+from core.domain.proxy import PROXY_FORM, PROXY_RULE
 from core.domain.regions import DEFAULT_REGION
 from core.services.account_data import read_from_key, refresh, update_account
 from core.services.accounts import (
@@ -185,6 +185,7 @@ def _region() -> str:
         index=names.index(DEFAULT_REGION) if DEFAULT_REGION in names else 0,
         format_func=lambda name: str(known[name]),
         key="accounts.region",
+        help=REGION_RULE,
     )
     return chosen or ""
 
@@ -209,11 +210,11 @@ def _text(
 def _add_dialog() -> None:
     with st.form("accounts.add", border=False):
         _above_all_but(set(AccountDraft.model_fields))
-        account_id = _text("account_id", "Account ID *", placeholder="12 digits")
+        account_id = _text("account_id", "Account ID *", placeholder="12 digits", note=ACCOUNT_ID_FORM)
         region = _region()
         beside(_problems(), "region")
         email = _text("email", "Email", placeholder="What the account signs in with")
-        company = _text("company", "Company")
+        company = _text("company", "Company", note="Whose account it is.")
         owner = _text("owner", "Owner", note="Who answers for it here.")
         notes = st.text_area("Notes", height=80, key="accounts.notes")
         sent = st.form_submit_button("Add", type="primary", icon=":material/add:")
@@ -231,13 +232,20 @@ def _read_dialog() -> None:
     number = st.session_state.get(TRY, 0)
     with st.form("accounts.read", border=False):
         _above_all_but({"access_key", "secret_key", "region", "proxy"})
-        access_key = _text("access_key", "Access key *")
-        secret = st.text_input("Secret key *", type="password", autocomplete="off", key=f"accounts.secret.{number}")
+        access_key = _text("access_key", "Access key *", note=ACCESS_KEY_RULE)
+        secret = st.text_input(
+            "Secret key *", type="password", autocomplete="off", key=f"accounts.secret.{number}", help=SECRET_KEY_RULE
+        )
         beside(_problems(), "secret_key")
         region = _region()
         beside(_problems(), "region")
         proxy = st.text_input(
-            "Proxy", type="password", autocomplete="off", placeholder=PROXY_FORM, key=f"accounts.proxy.{number}"
+            "Proxy",
+            type="password",
+            autocomplete="off",
+            placeholder=PROXY_FORM,
+            key=f"accounts.proxy.{number}",
+            help=safe(PROXY_RULE),
         )
         beside(_problems(), "proxy")
         sent = st.form_submit_button("Read", type="primary", icon=":material/cloud_download:")

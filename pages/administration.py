@@ -18,6 +18,7 @@ SAID = "administration.said"
 def main() -> None:
     """Show the screen."""
     st.title("Administration")
+    st.caption("The rules that hold here: when keys need attention, who may do what, and which hosts are connected to.")
     if said := st.session_state.pop(SAID, None):
         st.success(said, icon=":material/check_circle:")
     view = st.segmented_control(

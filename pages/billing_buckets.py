@@ -71,6 +71,7 @@ class Place:
 def main() -> None:
     """Show the screen."""
     st.title("Billing buckets")
+    st.caption("The buckets that bills are delivered to: look into them, preview and download what is there.")
     _sent_here()
     place: Place | None = st.session_state.get(PLACE)
     if place is None:
@@ -93,7 +94,7 @@ def _sent_here() -> None:
 
 
 def _all_buckets() -> None:
-    st.caption("The buckets of all enabled billing credentials. Choose one to look into it.")
+    st.caption("These are of all enabled billing credentials. Choose one.")
     looked: ProjectBuckets | None = job.finished(LOOKING)
     if looked:
         st.session_state[PROJECTS] = looked

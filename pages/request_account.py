@@ -62,7 +62,7 @@ _WAYS = {"smtp": "by the mail server", "mail": "by hand", "sandbox": "to the san
 def main() -> None:
     """Show the screen."""
     st.title("Request account")
-    st.caption("An account lives in one Region. For another Region, ask for a new account or for a copy of one.")
+    st.caption("Ask OUTSCALE for an account, or for a copy of one in another Region, and follow how it is answered.")
     if source := st.session_state.pop(COPY, None):
         begin_form("copy", source)
     if said := st.session_state.pop(SAID, None):
@@ -415,7 +415,9 @@ def _granted_dialog(details: RequestDetails) -> None:
     problems = _wrong({"account_id", "region"})
     known = regions()
     with st.form("request.granted", border=False):
-        account_id = st.text_input("Account ID *", placeholder="12 digits", autocomplete="off")
+        account_id = st.text_input(
+            "Account ID *", placeholder="12 digits", autocomplete="off", help="The 12 digits in OUTSCALE's answer."
+        )
         beside(problems, "account_id")
         names = [region.name for region in known.open]
         region = st.selectbox(

@@ -1,5 +1,6 @@
 """Check results as a table."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from dashboard.widgets.text import safe
 _LINES = 40
 _ALL = "All"
 _ATTENTION = "Needs attention"
+_CODE = re.compile(r"\\\(code (\w+)\\\)")
 
 
 def show_checks(results: Sequence[CheckResult], key: str) -> None:
@@ -39,7 +41,7 @@ def show_checks(results: Sequence[CheckResult], key: str) -> None:
                 "Target": [safe(line.target) for line in lines],
                 "Check": [line.check for line in lines],
                 "Outcome": [outcome_badge(line.outcome) for line in lines],
-                "Found": [safe(line.found) for line in lines],
+                "Found": [_explained(safe(line.found)) for line in lines],
                 "What to do": [safe(line.mend) for line in lines],
                 "Time": [f"{line.seconds:.2f}\u00a0s" if line.seconds else "" for line in lines],
             }
@@ -47,3 +49,8 @@ def show_checks(results: Sequence[CheckResult], key: str) -> None:
         border="horizontal",
         hide_index=True,
     )
+
+
+def _explained(found: str) -> str:
+    """OUTSCALE's code as a link to what the help says of it, which opens beside this page."""
+    return _CODE.sub(r"\([code \1](help?q=\1)\)", found)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from core.domain.accounts import TAG_RULE
 from core.services.key_rules import DEFAULT_LIFE, latest_day
 from core.services.key_views import KeyView
 from core.services.rotation import (
@@ -159,7 +160,7 @@ def rotate_dialog(key: KeyView, region: str, longest: timedelta | None) -> None:
         max_value=last,
         key="rotation.expires",
     )
-    tag = st.text_input("Tag", value=key.tag, max_chars=255, key="rotation.tag")
+    tag = st.text_input("Tag", value=key.tag, max_chars=255, key="rotation.tag", help=TAG_RULE)
     if st.button("Rotate", type="primary", icon=":material/sync:", key="rotation.begin"):
         try:
             with st.spinner("Asking OUTSCALE …"):

@@ -25,7 +25,7 @@ EVERYTHING = {screen.title for screen in SCREENS}
 PAGES = {
     "administrator": EVERYTHING,
     "operator": EVERYTHING - {"Activity", "Administration"},
-    "finance": {"Home", "Add credentials", "Credentials", "Billing buckets", "Costs"},
+    "finance": {"Home", "Help", "Add credentials", "Credentials", "Billing buckets", "Costs"},
     "presenter": EVERYTHING - {"Activity", "Administration"},
     "auditor": EVERYTHING - {"Add credentials"},
 }

@@ -34,6 +34,7 @@ from dashboard.navigation import (
     BILLING_BUCKETS,
     COSTS,
     CREDENTIALS,
+    HELP,
     HOME,
     REQUEST_ACCOUNT,
     SCREENS,
@@ -46,9 +47,9 @@ ONBOARDING = {REQUEST_ACCOUNT, ACCOUNTS, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIA
 FINANCE = {BILLING_BUCKETS, COSTS}
 SEEN: dict[Role, set[Screen]] = {
     Role.ADMINISTRATOR: set(SCREENS),
-    Role.OPERATOR: {HOME} | ONBOARDING | FINANCE,
-    Role.FINANCE: {HOME, ADD_CREDENTIALS, CREDENTIALS} | FINANCE,
-    Role.PRESENTER: {HOME} | ONBOARDING | FINANCE,
+    Role.OPERATOR: {HOME, HELP} | ONBOARDING | FINANCE,
+    Role.FINANCE: {HOME, HELP, ADD_CREDENTIALS, CREDENTIALS} | FINANCE,
+    Role.PRESENTER: {HOME, HELP} | ONBOARDING | FINANCE,
     Role.AUDITOR: set(SCREENS) - {ADD_CREDENTIALS},
 }
 HARMLESS = {"Export CSV", "See access keys", "CSV", "Excel", "JSON Lines", "Verify"}
@@ -161,13 +162,13 @@ def test_home_leads_nobody_to_what_they_may_not_do(as_role: As, workspace: Works
     for role in Role:
         as_role(role)
         led[role] = [one.label for one in opened(HOME).button if one.label in {screen.title for screen in SCREENS}]
-    three = ["Access keys", "Add credentials", "Billing buckets"]
+    three = ["Request account", "Access keys", "Add credentials"]
     assert led == {
         Role.ADMINISTRATOR: three,
         Role.OPERATOR: three,
-        Role.FINANCE: three[1:],
+        Role.FINANCE: ["Add credentials", "Billing buckets", "Costs"],
         Role.PRESENTER: three,
-        Role.AUDITOR: ["Activity"],
+        Role.AUDITOR: ["Costs", "Activity"],
     }
 
 

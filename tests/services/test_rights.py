@@ -335,6 +335,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "cost_export.as_file": lambda *_: given(QUERY, "csv", "costs.csv"),
     "cost_export.export": lambda world, _, role: given(QUERY, "csv", world.folder / f"costs {role}.csv"),
     "cost_forecast.forecast": lambda *_: given(QUERY),
+    "cost_trend.cost_trend": lambda *_: given(),
     "costs.costs": lambda *_: given(QUERY),
     "costs.files": lambda *_: given(QUERY),
     "costs.lines": lambda _, at, __: given(QUERY, share(at), 0, 10),
@@ -359,6 +360,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "downloads.make_link": lambda _, at, __: given(at.choice, "none", timedelta(hours=1)),
     "downloads.within": lambda _, at, __: given(at.choice, ["none/"]),
     "kept_keys.kept_secret": lambda _, at, __: given("none", at.region),
+    "help.find_help": lambda *_: given("14"),
     "key_intents.begin": lambda _, at, __: given(About(at.region, at.account), []),
     "key_intents.disown": lambda _, at, role: given(at.intent if at.region == REAL else f"none of {role}"),
     "key_intents.lost_keys": lambda world, at, __: given(
@@ -379,6 +381,7 @@ ARGUMENTS: dict[str, Arguments] = {
         at.keypair if at.region == REAL else f"none of {role}"
     ),
     "keypairs.take": lambda _, at, role: given(at.keypair if at.region == REAL else f"none of {role}"),
+    "lately.lately": lambda *_: given(),
     "line_keeper.line_keeper": lambda *_: given(),
     "mappings.apply_again": lambda _, at, __: given(at.choice, version(at)),
     "mappings.delete_mappings": lambda _, at, __: given(at.choice, "none/" if at.region == WEST else ""),
@@ -391,6 +394,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "onboarding.check_draft": lambda _, at, role: given(at.draft_of(billing_only=role is Role.FINANCE)),
     "onboarding.name_taken": lambda *_: given("free"),
     "onboarding.run_checks": lambda world, *_: given(CredentialsDraft(name="new"), run(world)),
+    "overview.overview": lambda *_: given(),
     "policy.set_policy": lambda *_: given(FIGURES),
     "policy.show_policy": lambda *_: given(),
     "preview.preview": lambda _, at, __: given(at.choice, "none"),
