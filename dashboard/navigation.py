@@ -80,6 +80,6 @@ def nowhere() -> None:
     )
 
 
-def go(screen: Screen) -> None:
-    """Show another screen now."""
-    st.switch_page(path(screen))
+def go(screen: Screen, **says: str) -> None:
+    """Show another screen now, at the address that says this; see `dashboard.address`."""
+    st.switch_page(path(screen), query_params=says)

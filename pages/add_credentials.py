@@ -126,9 +126,8 @@ def _add(form: Form, draft: CredentialsDraft, report: CheckReport, *, accept_unr
         st.rerun()
     editing = form.stored is not None
     new_form()
-    st.session_state["credentials.opened"] = draft.name
     st.session_state["credentials.said"] = f"{draft.name} was {'changed' if editing else 'added'}."
-    go(CREDENTIALS)
+    go(CREDENTIALS, opened=draft.name)
 
 
 def _remove_proxy(form: Form) -> bool:

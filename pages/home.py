@@ -5,6 +5,7 @@ import streamlit as st
 from core.services.attention import Attention, Kind, attention, by_urgency, refresh_keys
 from core.services.credentials import list_credentials
 from core.services.views import CredentialsView
+from dashboard.address import named
 from dashboard.navigation import (
     ACCESS_KEYS,
     ACCOUNTS,
@@ -134,17 +135,16 @@ def _line(place: int, line: Attention) -> None:
 
 def _lead(screen: Screen, line: Attention) -> None:
     """Go to where it is mended, with what it is about opened there."""
-    if screen is ACCESS_KEYS and line.account_id:
-        st.session_state["access_keys.for"] = (line.account_id, line.region)
-    elif screen is ACCOUNTS:
-        st.session_state["accounts.opened"] = (line.account_id, line.region)
+    says: dict[str, str] = {}
+    if screen in {ACCESS_KEYS, ACCOUNTS} and line.account_id:
+        says = {"account": named(line.account_id, line.region)}
     elif screen is REQUEST_ACCOUNT:
-        st.session_state["request.opened"] = line.request
+        says = {"opened": line.request}
     elif screen is COSTS:
-        st.session_state["costs.view"] = "Budgets"
+        says = {"view": "Budgets"}
     elif screen is CREDENTIALS:
-        st.session_state["credentials.opened"] = line.subject
-    go(screen)
+        says = {"opened": line.subject}
+    go(screen, **says)
 
 
 def _step(screen: Screen, title: str, text: str) -> None:

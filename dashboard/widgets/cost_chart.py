@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.bill_lines import NO_CURRENCY
-from core.services.cost_compare import Compared, ComparedRow
+from core.services.cost_compare import Compared
+from dashboard.widgets.rows import choose
 
 SHOWN = 9
 """So many values have a colour of their own; the rest is one more."""
@@ -52,9 +53,9 @@ def show_bars(compared: Compared, currency: str, label: str) -> None:
     st.altair_chart(chart)
 
 
-def show_rows(compared: Compared, currency: str, label: str, *, timely: bool) -> ComparedRow | None:
-    """Show the costs of one currency by value, and those of the period before unless the values are times. Gives the
-    row that is selected."""
+def show_rows(compared: Compared, currency: str, label: str, opened: str, *, timely: bool) -> None:
+    """Show the costs of one currency by value, and those of the period before unless the values are times. The
+    session's state has under `opened` value and currency of the row that is selected."""
     rows = [row for row in compared.rows if row.currency == currency]
     table = pd.DataFrame(
         {
@@ -65,13 +66,12 @@ def show_rows(compared: Compared, currency: str, label: str, *, timely: bool) ->
         }
     )
     shown = st.column_config.NumberColumn(format="%.2f")
-    event = st.dataframe(
+    choose(
         table.drop(columns=["Before", "Change"]) if timely else table,
-        key=f"costs.table.{label}.{currency}.{len(rows)}",
-        hide_index=True,
+        f"costs.table.{label}.{currency}",
+        [(row.value, currency) for row in rows],
+        opened,
         height=min(38 + 35 * len(rows), 420),
-        on_select="rerun",
-        selection_mode="single-row",
         alt=f"Costs by {label.lower()} in {currency}",
         column_config={
             label: st.column_config.TextColumn(pinned=True),
@@ -80,8 +80,6 @@ def show_rows(compared: Compared, currency: str, label: str, *, timely: bool) ->
             "Change": shown,
         },
     )
-    chosen = [row for row in event["selection"]["rows"] if row < len(rows)]
-    return rows[chosen[0]] if chosen else None
 
 
 def _word(value: str) -> str:

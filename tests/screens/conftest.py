@@ -35,14 +35,15 @@ def workspace(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 
 
 @pytest.fixture
-def screen(workspace: Workspace) -> Callable[[Screen], AppTest]:
-    """Open the dashboard at a screen."""
+def screen(workspace: Workspace) -> Callable[..., AppTest]:
+    """Open the dashboard at a screen, at an address that says something."""
 
-    def show(which: Screen) -> AppTest:
+    def show(which: Screen, **says: str | list[str]) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=30)
         app.run()
         assert not app.exception, app.exception
         app.switch_page(str(path(which)))
+        app.query_params = dict(says)
         return ran(app.run())
 
     return show

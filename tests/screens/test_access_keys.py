@@ -198,7 +198,8 @@ def test_a_stored_key_opens_and_another_screen_may_ask_for_it(screen, workspace:
     press(app, "Open")
     assert account["access_keys"][0]["access_key_id"] in keys_on(app)
     assert "signed by" in words(app)
+    assert app.query_params == {"account": f"{account['account_id']}.{account['region']}"}
     press(app, "Close")
-    app.session_state["access_keys.for"] = (account["account_id"], account["region"])
-    ran(app.run())
+    assert app.query_params == {}
+    app = screen(ACCESS_KEYS, account=f"{account['account_id']}.{account['region']}")
     assert account["access_keys"][0]["access_key_id"] in keys_on(app)

@@ -105,7 +105,7 @@ def test_files_that_are_not_understood_are_led_to_their_mapping(screen, bills: B
     select(app, "costs.bills.", row)
     press(app, "Look into it and map its columns")
     assert "Billing buckets" in words(app)
-    assert app.session_state["buckets.place"].key == "bills/odd/a.csv"
+    assert app.query_params["file"] == app.session_state["buckets.place"].key == "bills/odd/a.csv"
 
 
 def test_bills_are_held_against_outscale(screen, bills: Bills, sandbox) -> None:
