@@ -155,11 +155,14 @@ def keep(parts: Sequence[Part]) -> None:
     shown = {part.name: words for part in parts if (words := part.write(state.get(part.key, part.none)))}
     if state.get(_KEPT) is None:
         state[_KEPT] = shown
+    # What is wrong in an address stays there until something else is shown: a reload says it again.
+    righted = shown != state[_KEPT] and bool(state.get(_WRONG))
     if shown != state[_KEPT]:
         state[_KEPT], state[_WRONG] = shown, []
-    # What is wrong in an address stays there until something else is shown: a reload says it again.
     if not state.get(_WRONG) and shown != {name: st.query_params.get_all(name) for name in st.query_params}:
         st.query_params.from_dict(shown)
+    if righted:
+        st.rerun()
 
 
 def leave() -> None:

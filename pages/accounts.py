@@ -23,7 +23,7 @@ from core.services.accounts import (
     show_account,
 )
 from dashboard import address
-from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, go
+from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, link
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets import keypairs
 from dashboard.widgets.events import show_events
@@ -341,11 +341,10 @@ def _details(details: AccountDetails) -> None:
     if details.notes:
         st.caption(safe(details.notes))
     with st.container(horizontal=True):
-        if st.button("See access keys", icon=":material/key:"):
-            go(ACCESS_KEYS, account=address.named(*place))
-        if may("requests.save_draft") and st.button("Copy to another Region", icon=":material/content_copy:"):
-            st.session_state["request.copy"] = place
-            go(REQUEST_ACCOUNT)
+        link(ACCESS_KEYS, "See access keys", {"account": address.named(*place)})
+        if may("requests.save_draft"):
+            copied = {"copy": address.named(*place)}
+            link(REQUEST_ACCOUNT, "Copy to another Region", copied, icon=":material/content_copy:")
         if may("accounts.edit_account") and st.button("Edit", icon=":material/edit:"):
             _begin("edit")
         if may("accounts.forget_account") and st.button("Forget", icon=":material/delete:"):

@@ -31,7 +31,7 @@ PAGE_SHOWN = "activity.page"
 PARTS = (
     address.days("days", "activity.days"),
     address.text("who", "activity.who"),
-    address.text("from", "activity.address"),
+    address.text("address", "activity.address"),
     address.several("what", "activity.actions", lambda: trail_actions(actor(), workspace())),
     address.text("subject", "activity.subject"),
     address.several("outcome", "activity.outcomes", lambda: ENDINGS),

@@ -17,11 +17,10 @@ from core.services.credentials import (
 from core.services.onboarding import CheckReport
 from core.services.views import CredentialsDetails, CredentialsView
 from dashboard import address
-from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, go, sees
+from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, go, link, sees
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
-from dashboard.widgets.credentials_form import edit_form
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.reveal import reveal_button, show_reveal
@@ -168,11 +167,8 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
             if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
                 _switch(names, False)
         one = len(names) == 1
-        if sees(ADD_CREDENTIALS) and st.button("Edit", icon=":material/edit:", disabled=not one or busy):
-            details = show_credentials(actor(), workspace(), names[0])
-            if details:
-                edit_form(details)
-                go(ADD_CREDENTIALS)
+        edited = {"edit": names[0]} if one else None
+        link(ADD_CREDENTIALS, "Edit", edited, icon=":material/edit:", disabled=not one or busy)
         if may("credentials.delete_credentials") and st.button(
             "Delete", icon=":material/delete:", disabled=not one or busy
         ):

@@ -5,23 +5,19 @@ import streamlit as st
 from core.services.attention import Attention, Kind, attention, by_urgency, refresh_keys
 from core.services.credentials import list_credentials
 from core.services.views import CredentialsView
-from dashboard.address import named
 from dashboard.navigation import (
     ACCESS_KEYS,
     ACCOUNTS,
     ACTIVITY,
     ADD_CREDENTIALS,
     BILLING_BUCKETS,
-    COSTS,
-    CREDENTIALS,
-    REQUEST_ACCOUNT,
-    SCREENS,
     Screen,
     go,
     sees,
 )
 from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets import job
+from dashboard.widgets.leads import lead
 from dashboard.widgets.text import safe
 
 JOB = "home.read"
@@ -110,13 +106,13 @@ def _attention(lines: list[Attention]) -> None:
     job.watch(JOB)
     if not lines:
         st.success("Nothing needs attention.", icon=":material/check_circle:")
-    for place, line in enumerate(lines[:_ATTENTION_SHOWN]):
-        _line(place, line)
+    for line in lines[:_ATTENTION_SHOWN]:
+        _line(line)
     if len(lines) > _ATTENTION_SHOWN:
         st.caption(f"And {len(lines) - _ATTENTION_SHOWN} more. All of them: `onboarding keys audit`")
 
 
-def _line(place: int, line: Attention) -> None:
+def _line(line: Attention) -> None:
     colour, icon, word = _KINDS[line.kind]
     account = f" Account {line.account_id}, {line.region}." if line.account_id else ""
     with st.container(border=True):
@@ -124,27 +120,8 @@ def _line(place: int, line: Attention) -> None:
         state.markdown(f":{colour}-badge[:material/{icon}: {word}]")
         text.markdown(f"**{safe(line.subject)}** {safe(line.what)}")
         text.caption(f"{safe(line.mend)}{safe(account)}")
-        screen = next((one for one in SCREENS if one.file == line.screen), None)
-        if (
-            screen
-            and sees(screen)
-            and way.button(screen.title, icon=screen.icon, key=f"home.attention.{place}", width="stretch")
-        ):
-            _lead(screen, line)
-
-
-def _lead(screen: Screen, line: Attention) -> None:
-    """Go to where it is mended, with what it is about opened there."""
-    says: dict[str, str] = {}
-    if screen in {ACCESS_KEYS, ACCOUNTS} and line.account_id:
-        says = {"account": named(line.account_id, line.region)}
-    elif screen is REQUEST_ACCOUNT:
-        says = {"opened": line.request}
-    elif screen is COSTS:
-        says = {"view": "Budgets"}
-    elif screen is CREDENTIALS:
-        says = {"opened": line.subject}
-    go(screen, **says)
+        with way:
+            lead(line)
 
 
 def _step(screen: Screen, title: str, text: str) -> None:

@@ -13,6 +13,7 @@ from core.services.requests import (
     RequestDetails,
     RequestView,
     annotate,
+    copy_sources,
     delete_draft,
     grant,
     list_requests,
@@ -26,7 +27,7 @@ from core.services.requests import (
     waiting,
 )
 from dashboard import address
-from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, go
+from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, link
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above, beside, plainly
@@ -64,15 +65,19 @@ def main() -> None:
     """Show the screen."""
     st.title("Request account")
     st.caption("An account lives in one Region. For another Region, ask for a new account or for a copy of one.")
-    if source := st.session_state.pop(COPY, None):
-        begin_form("copy", source)
     if said := st.session_state.pop(SAID, None):
         st.success(safe(said), icon=":material/check_circle:")
     rows = list_requests(actor(), workspace())
-    parts = [address.one_of("opened", OPENED, lambda: [row.id for row in rows])]
-    if address.arrive(REQUEST_ACCOUNT, parts) and st.session_state[OPENED]:
-        close_form()
     writes = may("requests.save_draft")
+    parts = [
+        address.one_of("opened", OPENED, lambda: [row.id for row in rows]),
+        address.place("copy", COPY, lambda: _copied() if writes else []),
+    ]
+    if address.arrive(REQUEST_ACCOUNT, parts):
+        if source := st.session_state.pop(COPY):
+            begin_form("copy", source)
+        elif st.session_state[OPENED]:
+            close_form()
     form = (open_form() or (None if rows else begin_form("new"))) if writes else None
     if form:
         _form(form, first=not rows)
@@ -91,6 +96,10 @@ def main() -> None:
     if details:
         _dialogs(details)
         _details(details, late=details.id in late)
+
+
+def _copied() -> list[address.Place]:
+    return [(one.account_id, one.region) for one in copy_sources(actor(), workspace())]
 
 
 def _begin() -> None:
@@ -298,11 +307,9 @@ def _actions(details: RequestDetails) -> None:
             elif not details.polled:
                 _step("Remind", "notifications", lambda: remind(actor(), workspace(), details.id))
         elif state == "granted":
-            place = address.named(details.granted_account_id, details.region)
-            if st.button("See access keys", type="primary", icon=":material/key:"):
-                go(ACCESS_KEYS, account=place)
-            if st.button("See the account", icon=":material/account_balance:"):
-                go(ACCOUNTS, account=place)
+            place = {"account": address.named(details.granted_account_id, details.region)}
+            link(ACCESS_KEYS, "See access keys", place)
+            link(ACCOUNTS, "See the account", place)
 
 
 def _opens(label: str, icon: str) -> None:

@@ -6,9 +6,10 @@ import streamlit as st
 from core.services.bill_files import BillObjectView, bill_objects, refused_lines
 from core.services.billing import BucketChoice, bucket_choices
 from dashboard import address
-from dashboard.navigation import BILLING_BUCKETS, go
+from dashboard.navigation import BILLING_BUCKETS, link
 from dashboard.session import actor, workspace
 from dashboard.widgets.cost_chart import money
+from dashboard.widgets.problems import plainly
 from dashboard.widgets.rows import choose
 from dashboard.widgets.text import safe, size, time_column
 
@@ -29,6 +30,11 @@ PARTS = (
 @st.fragment
 def show_files(view: address.Part) -> None:
     """Show them; a selected one with what was refused of it. `view`: the part of the address that leads here."""
+    with plainly():
+        _files(view)
+
+
+def _files(view: address.Part) -> None:
     rows = bill_objects(actor(), workspace())
     wrong = [one for one in rows if _wrong(one)]
     left, right = st.columns([3, 1], vertical_alignment="center")
@@ -111,9 +117,10 @@ def _file(one: BillObjectView) -> None:
         )
         if one.refused > len(refused):
             st.caption(f"The first {len(refused):,} of {one.refused:,}.")
-    if _choice(one) and st.button("Look into it and map its columns", icon=":material/schema:", key="costs.bills.map"):
-        folder = one.key[: one.key.rfind("/") + 1]
-        go(BILLING_BUCKETS, bucket=address.named(one.bucket, one.region), folder=folder, file=one.key)
+    if _choice(one):
+        there = {"bucket": address.named(one.bucket, one.region), "file": one.key}
+        there["folder"] = one.key[: one.key.rfind("/") + 1]
+        link(BILLING_BUCKETS, "Look into it and map its columns", there, icon=":material/schema:")
     st.caption(f"{safe(one.key)} · {size(one.size)} · {safe(one.bucket)} ({safe(one.region)})")
 
 

@@ -22,6 +22,7 @@ from dashboard.widgets.cost_chart import money, show_bars, show_rows
 from dashboard.widgets.cost_files import FILE, show_drill_down
 from dashboard.widgets.cost_filters import DRILLED, SPLITS, Looked, show_filters
 from dashboard.widgets.cost_filters import PARTS as FILTERS
+from dashboard.widgets.problems import plainly
 from dashboard.widgets.text import safe
 
 _FORMS: dict[str, CostForm] = {"CSV": "csv", "XLSX": "xlsx", "Parquet": "parquet"}
@@ -38,6 +39,11 @@ PARTS = (*FILTERS, address.Part("line", DRILLED, _line, lambda value: list(value
 @st.fragment
 def show_report(view: address.Part) -> None:
     """Show it. `view`: the part of the address that leads here."""
+    with plainly():
+        _report(view)
+
+
+def _report(view: address.Part) -> None:
     looked = show_filters()
     address.keep((view, *PARTS))
     if looked is None:

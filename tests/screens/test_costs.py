@@ -10,7 +10,7 @@ from core.services.budgets import list_budgets
 from core.services.workspace import Workspace
 from dashboard.navigation import COSTS, HOME, path
 from tests.bills.make_corpus import Corpus, Figure
-from tests.screens.conftest import choose, press, ran, settled, settled_when, words, write
+from tests.screens.conftest import choose, follow, press, ran, settled, settled_when, words, write
 from tests.services.conftest import ACTOR
 from tests.services.ledger import LAST
 from tests.services.own_bucket import ODD, Bills
@@ -103,7 +103,7 @@ def test_files_that_are_not_understood_are_led_to_their_mapping(screen, bills: B
     files = table(app, "File").value
     row = list(files["File"]).index("bills/odd/a.csv")
     select(app, "costs.bills.", row)
-    press(app, "Look into it and map its columns")
+    follow(app, "Look into it and map its columns")
     assert "Billing buckets" in words(app)
     assert app.query_params["file"] == app.session_state["buckets.place"].key == "bills/odd/a.csv"
 
