@@ -97,7 +97,7 @@ def _period(name: str, today: date) -> tuple[date, date]:
 
 
 def _other() -> tuple[date, date] | None:
-    chosen = st.date_input("From and to, both included", value=(), key="costs.days", persist_state="session")
+    chosen = st.date_input("From and to, both included", value=[], key="costs.days", persist_state="session")
     if not isinstance(chosen, tuple) or len(chosen) != 2:
         return None
     return chosen[0], chosen[1] + timedelta(days=1)

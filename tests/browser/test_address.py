@@ -1,6 +1,5 @@
 """The address of a screen: walked back and forward, reloaded, sent to somebody else."""
 
-import json
 import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
