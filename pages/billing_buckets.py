@@ -34,7 +34,7 @@ from dashboard.widgets.bucket_place import (
 from dashboard.widgets.bucket_table import Picked, ago, amount, changed_table, changes, entries, overview
 from dashboard.widgets.mapping import show_mapping
 from dashboard.widgets.preview import show_preview
-from dashboard.widgets.problems import above
+from dashboard.widgets.problems import above, plainly
 from dashboard.widgets.text import day_begins, local, safe, size
 
 LOOKING = "buckets.looking"
@@ -359,8 +359,14 @@ def _several(place: Place, picked: Picked) -> None:
         download_button(choice, lambda: picked.objects + within(who, opened, choice, prefixes), max(2, count), total)
 
 
+@st.fragment
 def _file(choice: BucketChoice, stored: StoredObject) -> None:
     """One file: what it is, the ways to have it, and its beginning."""
+    with plainly():
+        _show_file(choice, stored)
+
+
+def _show_file(choice: BucketChoice, stored: StoredObject) -> None:
     st.subheader(safe(saved_name(stored.key)), divider="gray")
     st.caption(f"{safe(stored.key)} · {size(stored.size)} · {local(stored.modified)} · ETag {safe(stored.etag)}")
     with st.container(horizontal=True):

@@ -15,6 +15,7 @@ _ALL = "All"
 _ATTENTION = "Needs attention"
 
 
+@st.fragment
 def show_checks(results: Sequence[CheckResult], key: str) -> None:
     """Show check results: how many of each outcome, then the lines, page by page when there are many."""
     if not results:

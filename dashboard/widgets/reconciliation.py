@@ -11,11 +11,13 @@ from core.services.costs import values
 from core.services.reconcile import Reconciliation, reconcile
 from core.services.signing import signing_keys
 from dashboard.session import actor, may, regions, workspace
+from dashboard.widgets import job
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import safe
 
 RESULT = "costs.reconciled"
+JOB = "costs.reconciling"
 _MONTHS = 25
 _OUTCOMES = {
     "agreed": "agreed",
@@ -52,11 +54,17 @@ def show_reconciliation() -> None:
             "Month", months, index=1, format_func=lambda one: f"{one:%Y-%m}", key="costs.reconcile.month",
             persist_state="session",
         )  # fmt: skip
-        asked = st.form_submit_button("Reconcile", type="primary", icon=":material/balance:")
+        busy = job.running(JOB)
+        asked = st.form_submit_button("Reconcile", type="primary", icon=":material/balance:", disabled=busy)
     if asked:
         until = min(next_month(month), datetime.now(UTC).date() + timedelta(days=1))
-        with st.spinner("Asking OUTSCALE …"):
-            st.session_state[RESULT] = reconcile(actor(), workspace(), account, region, month, until)
+        who, opened = actor(), workspace()
+        st.session_state.pop(RESULT, None)
+        job.begin(JOB, lambda _advance, _stop: reconcile(who, opened, account, region, month, until))
+        st.rerun()
+    if found := job.finished(JOB):
+        st.session_state[RESULT] = found
+    job.watch(JOB, stops=False)
     result: Reconciliation | None = st.session_state.get(RESULT)
     if result:
         _result(result)

@@ -183,7 +183,7 @@ def test_a_key_is_rotated_and_brought_back(screen, workspace: Workspace, account
     assert rotation.step == "wait"
     frame = app.dataframe[-1].value.set_index("Access key")
     assert (frame.loc[access_key, "State"], frame.loc[rotation.new_key, "Used by"]) == ("INACTIVE", "rotated")
-    press(app, "Bring the old key back")
+    settled(press(app, "Bring the old key back"), "access_keys.rotation")
     frame = app.dataframe[-1].value.set_index("Access key")
     assert (frame.loc[access_key, "State"], frame.loc[access_key, "Used by"]) == ("ACTIVE", "rotated")
     assert rotation.new_key not in frame.index

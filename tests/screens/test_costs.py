@@ -115,7 +115,7 @@ def test_bills_are_held_against_outscale(screen, bills: Bills, sandbox) -> None:
     bills.bill("bills/a.csv", told)
     app = view(read(screen, bills), "Reconcile")
     choose(app, "Month", LAST)
-    press(app, "Reconcile")
+    settled(press(app, "Reconcile"), "costs.reconciling")
     assert "only in the bill" in words(app)
     assert "only at OUTSCALE" in words(app)
     lines = table(app, "Outcome").value
