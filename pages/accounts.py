@@ -340,7 +340,7 @@ def _details(details: AccountDetails) -> None:
     st.markdown(badges)
     if details.notes:
         st.caption(safe(details.notes))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         link(ACCESS_KEYS, "See access keys", {"account": address.named(*place)})
         if may("requests.save_draft"):
             copied = {"copy": address.named(*place)}

@@ -154,7 +154,7 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
 def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> None:
     names = [row.name for row in chosen]
     busy = job.running(JOB)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if may("credentials.check_again") and st.button(
             "Check again", icon=":material/fact_check:", disabled=not names or busy
         ):
