@@ -39,7 +39,7 @@ def _where(told: str) -> str:
     parts = urlsplit(told)
     if parts.path not in _PATHS or parts.scheme or parts.netloc:
         return ""
-    says = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != ASKED])
+    says = urlencode([(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != ASKED])
     return parts.path + (f"?{says}" if says and len(says) <= _LONGEST else "")
 
 

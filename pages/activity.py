@@ -21,6 +21,7 @@ from dashboard import address
 from dashboard.navigation import ACTIVITY
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads, job
+from dashboard.widgets.problems import plainly
 from dashboard.widgets.text import day_begins, time_column
 
 JOB = "activity.verify"
@@ -127,7 +128,13 @@ def _said(report: TrailReport | None) -> None:
         st.caption(f"So it is with {report.more:,} more.")
 
 
+@st.fragment
 def _table(wanted: TrailFilter) -> None:
+    with plainly():
+        _page(wanted)
+
+
+def _page(wanted: TrailFilter) -> None:
     slot = st.empty()
     number = 1
     found = list_trail(actor(), workspace(), wanted)
