@@ -45,10 +45,11 @@ class Step:
     cost: Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compared:
     """The costs of a period: `rows` by value, the highest first, and `steps` by time and value. The rows' costs are the
-    sums of the steps'. Currencies stand side by side and are never added."""
+    sums of the steps'. Currencies stand side by side and are never added. It is equal to itself alone, so that what is
+    made of it can be remembered with it."""
 
     rows: list[ComparedRow]
     steps: list[Step]
