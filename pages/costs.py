@@ -8,7 +8,7 @@ from core.services.costs import period_known
 from dashboard import address
 from dashboard.navigation import ADD_CREDENTIALS, COSTS, go, sees
 from dashboard.session import actor, may, workspace
-from dashboard.widgets import bill_files, cost_report, job
+from dashboard.widgets import bill_files, cost_report, job, reconciliation
 from dashboard.widgets.bill_files import show_files
 from dashboard.widgets.budgets import show_budgets
 from dashboard.widgets.cost_report import show_report
@@ -19,7 +19,7 @@ JOB = "costs.pull"
 SAID = "costs.pulled"
 VIEWS = ("Costs", "Files", "Reconcile", "Budgets")
 NEEDS = {"Reconcile": "reconcile.reconcile"}
-PARTS = {"Costs": cost_report.PARTS, "Files": bill_files.PARTS}
+PARTS = {"Costs": cost_report.PARTS, "Files": bill_files.PARTS, "Reconcile": reconciliation.PARTS}
 
 
 def main() -> None:
@@ -49,8 +49,8 @@ def main() -> None:
             disabled=job.running(JOB),
             help="Read the bill files that are new or changed since the last time.",
         )
-    if view not in PARTS:
-        address.keep((leads,))
+    if view not in PARTS or not known:
+        address.keep((leads, *PARTS.get(view, ())))
     if read:
         who, opened = actor(), workspace()
         st.session_state.pop(SAID, None)
@@ -67,7 +67,7 @@ def main() -> None:
     if view == "Files":
         show_files(leads)
     elif view == "Reconcile":
-        show_reconciliation()
+        show_reconciliation(leads)
     elif view == "Budgets":
         show_budgets()
     else:

@@ -27,7 +27,7 @@ from dashboard.navigation import (
     Screen,
     path,
 )
-from tests.screens.conftest import APP, choose, fill, follow, press, ran, section, settled_when, words, write
+from tests.screens.conftest import APP, choose, fill, follow, press, ran, section, settled, settled_when, words, write
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 
 BAD = ("", "\x00", "../..", "<script>x</script>", "9" * 400, "nan", "-1", "2026-13-45", "é%ff", "x" * 5_000, ".", "//")
@@ -165,6 +165,9 @@ def test_costs(screen, bills) -> None:
     app.session_state["costs.view"] = "Budgets"
     assert ran(app.run()).query_params == {"view": "Budgets"}
     assert "is not among these files" in words(screen(COSTS, view="Files", file="a/b/c"))
+    app = screen(COSTS, view="Reconcile", account="2", month="1999-01", region="sandbox-west-1")
+    assert app.selectbox(key="costs.reconcile.account").value == "2"
+    assert "**month** “1999-01”. It" in wrong(app)
     assert "**view** “Gold”" in wrong(screen(COSTS, view="Gold"))
 
 
@@ -208,3 +211,13 @@ def test_no_address_breaks_a_screen(screen, at: Screen, workspace: Workspace, sa
     for bad in BAD:
         app = screen(at, **dict.fromkeys(PARTS.split(), bad), view="Files" if len(bad) == 1 else bad)
         assert not app.error, bad
+
+
+def test_an_address_of_costs_waits_until_the_bills_are_read(screen, bills) -> None:
+    last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+    bills.put("bills/e.csv", f"Date,Service,Cost\n{last},VM,10.50\n".encode())
+    app = screen(COSTS, split="month", period="3 months")
+    assert "No bill was read yet" in words(app)
+    settled(press(app, "Read bills"), "costs.pull", 60)
+    assert app.query_params == {"split": "month", "period": "3 months"}
+    assert app.selectbox(key="costs.split").value == "month"

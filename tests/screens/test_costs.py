@@ -114,7 +114,7 @@ def test_bills_are_held_against_outscale(screen, bills: Bills, sandbox) -> None:
         one.account = sandbox.account(0)["account_id"]
     bills.bill("bills/a.csv", told)
     app = view(read(screen, bills), "Reconcile")
-    choose(app, "Month", LAST)
+    choose(app, "Month", f"{LAST:%Y-%m}")
     settled(press(app, "Reconcile"), "costs.reconciling")
     assert "only in the bill" in words(app)
     assert "only at OUTSCALE" in words(app)
