@@ -1,11 +1,12 @@
 """The screens: file, title, icon, section, and who sees them."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.session import may
+from dashboard.session import actor, may
 
 _PAGES = Path(__file__).parents[1] / "pages"
 
@@ -66,12 +67,24 @@ def sees(screen: Screen) -> bool:
 
 
 def sections() -> dict[str, list[st.Page]]:
-    """The screens that the person sees as Streamlit's navigation takes them, by section. The others have no address."""
+    """The screens that the person sees as Streamlit's navigation takes them, by section. The address of another one
+    says that it is not for them."""
     pages: dict[str, list[st.Page]] = {}
-    for screen in filter(sees, SCREENS):
-        page = st.Page(path(screen), title=screen.title, icon=screen.icon, default=screen is HOME)
+    for screen in SCREENS:
+        if sees(screen):
+            page = st.Page(path(screen), title=screen.title, icon=screen.icon, default=screen is HOME)
+        else:
+            page = st.Page(partial(_not_for, screen), title=screen.title, url_path=screen.file, visibility="hidden")
         pages.setdefault(screen.section, []).append(page)
     return pages
+
+
+def _not_for(screen: Screen) -> None:
+    st.title("OUTSCALE onboarding")
+    role = actor().role.value
+    st.warning(f"The screen **{screen.title}** is not for your role, {role}.", icon=":material/block:")
+    st.caption("An administrator gives roles, at the sign-in provider. What is for you stands in the navigation.")
+    link(HOME)
 
 
 def nowhere() -> None:
@@ -83,5 +96,21 @@ def nowhere() -> None:
 
 
 def go(screen: Screen) -> None:
-    """Show another screen now."""
+    """Show another screen now, after something was done here."""
     st.switch_page(path(screen))
+
+
+def link(
+    screen: Screen, label: str = "", says: dict[str, str] | None = None, *, icon: str = "", disabled: bool = False
+) -> None:
+    """Show a way to another screen, at the address that says this (see `dashboard.address`), for who sees it.
+
+    Unlike `go` it leaves this screen's address as it is, so that the browser's back leads to what was left."""
+    if sees(screen):
+        st.page_link(
+            path(screen),
+            label=label or screen.title,
+            icon=icon or screen.icon,
+            disabled=disabled,
+            query_params=says,
+        )

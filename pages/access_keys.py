@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from core.domain.credentials import REGION_RULE
 from core.domain.regions import DEFAULT_REGION
 from core.services.access_keys import KeyList, list_keys, list_users
+from core.services.accounts import list_accounts
 from core.services.doors import (
     Door,
     Opened,
@@ -23,6 +24,8 @@ from core.services.doors import (
 from core.services.key_rules import KEYS_PER_USER
 from core.services.key_views import KeyView, Mark
 from core.services.signing import signing_keys
+from dashboard import address
+from dashboard.navigation import ACCESS_KEYS
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.key_dialogs import (
     DOING,
@@ -41,7 +44,8 @@ from dashboard.widgets.text import local, safe
 
 DOOR = "access_keys.opened"
 LIST = "access_keys.list"
-FOR = "access_keys.for"
+LOOKED = "access_keys.looked"
+"""Account ID and Region of the account that the address names, or that is opened."""
 USER = "access_keys.user"
 OTHER = "Another account …"
 PASSWORD, STORED = "Password", "Stored key"
@@ -59,26 +63,42 @@ def main() -> None:
         _shut(door)
         st.info("The password is no longer held. Confirm it again.", icon=":material/lock_clock:")
         door = None
-    _asked_for(door)
+    parts = [address.place("account", LOOKED, _known)]
+    if address.arrive(ACCESS_KEYS, parts):
+        _asked_for(door)
+    if door and (door := st.session_state.get(DOOR)) and door.account_id:
+        st.session_state[LOOKED] = (door.account_id, door.region)
+    address.keep(parts)
     show_open(door)
     show_rotations()
     if SHOWN_REGION in st.session_state and NEW_KEY in st.session_state:
         secret_dialog()
     if not may("access_keys.list_keys"):
-        show_seen()
-    elif door and (door := st.session_state.get(DOOR)):
+        show_seen(LOOKED)
+        address.keep(parts)
+    elif door:
         _keys(door)
     else:
         _open()
 
 
+def _known() -> list[address.Place]:
+    """The accounts that may be asked for."""
+    places = [(one.account_id, one.region) for one in list_accounts(actor(), workspace())]
+    if may("access_keys.list_keys"):
+        places += [(one.account_id, one.region) for one in known_accounts(actor(), workspace())]
+        places += [(one.account_id, one.region) for one in signing_keys(actor(), workspace())]
+    return places
+
+
 def _asked_for(door: Door | None) -> None:
-    """Another screen may name the account that is wanted."""
-    wanted = st.session_state.pop(FOR, None)
-    if wanted is None or not may("access_keys.list_keys") or (door and (door.account_id, door.region) == tuple(wanted)):
+    """Open the account that the address names by a stored key, or make its password's form ready."""
+    wanted: address.Place | None = st.session_state[LOOKED]
+    if wanted is None or not may("access_keys.list_keys") or (door and (door.account_id, door.region) == wanted):
         return
     if door:
         _shut(door)
+    st.session_state[LOOKED] = wanted
     account_id, region = wanted
     keys = signing_keys(actor(), workspace(), account_id, region)
     if keys:
@@ -175,7 +195,7 @@ def _enter(opened: Opened) -> None:
 
 def _shut(door: Door) -> None:
     close_door(door)
-    for name in (DOOR, LIST, USER):
+    for name in (DOOR, LIST, USER, LOOKED):
         st.session_state.pop(name, None)
 
 

@@ -1,6 +1,5 @@
 """Credentials: the stored ones, found, looked at, checked again, switched, edited, deleted."""
 
-import zlib
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -17,14 +16,15 @@ from core.services.credentials import (
 )
 from core.services.onboarding import CheckReport
 from core.services.views import CredentialsDetails, CredentialsView
-from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard import address
+from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, go, link, sees
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
-from dashboard.widgets.credentials_form import edit_form
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.reveal import reveal_button, show_reveal
+from dashboard.widgets.rows import choose
 from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
 from dashboard.widgets.text import local, safe, time_column
 
@@ -34,6 +34,9 @@ SAID = "credentials.said"
 TABLE = "credentials.table"
 DELETING = "credentials.deleting"
 ALL = "All"
+KINDS = (ALL, "Projects", "Billing only")
+ACTIVATIONS = (ALL, "Enabled", "Disabled")
+STATES = (ALL, *STATE_WORDS.values())
 
 
 def main() -> None:
@@ -42,6 +45,8 @@ def main() -> None:
     st.caption("What is stored, and what its last check said. Disabled credentials are used by nothing.")
     _say(job.finished(JOB))
     rows = list_credentials(actor(), workspace())
+    parts = _parts(rows)
+    address.arrive(CREDENTIALS, parts)
     if not rows:
         st.info("Nothing is stored yet. Add the first credentials: every key is checked first.", icon=":material/info:")
         if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
@@ -51,17 +56,27 @@ def main() -> None:
         return
     shown = _filtered(rows)
     chosen = _table(shown)
+    address.keep(parts)
     _actions(chosen, shown)
     if DELETING in st.session_state:
         _delete_dialog(st.session_state[DELETING])
     else:
         show_reveal()
     job.watch(JOB)
-    opened = chosen[0].name if len(chosen) == 1 else st.session_state.get(OPENED) if not chosen else None
-    if opened:
+    if opened := st.session_state.get(OPENED):
         details = show_credentials(actor(), workspace(), opened)
         if details:
             _details(details)
+
+
+def _parts(rows: list[CredentialsView]) -> list[address.Part]:
+    return [
+        address.text("keyword", "list.word"),
+        address.one_of("kind", "list.kind", lambda: KINDS, ALL),
+        address.one_of("activation", "list.activation", lambda: ACTIVATIONS, ALL),
+        address.one_of("state", "list.state", lambda: STATES, ALL),
+        address.one_of("opened", OPENED, lambda: [row.name for row in rows]),
+    ]
 
 
 def _say(reports: list[CheckReport] | None) -> None:
@@ -79,9 +94,9 @@ def _say(reports: list[CheckReport] | None) -> None:
 def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
     keyword, kind, activation, state = st.columns([3, 2, 2, 2])
     word = keyword.text_input("Keyword", type="search", placeholder="Name, Region, account or ID", key="list.word")
-    kinds = kind.selectbox("Kind", [ALL, "Projects", "Billing only"], key="list.kind")
-    active = activation.selectbox("Activation", [ALL, "Enabled", "Disabled"], key="list.activation")
-    states = state.selectbox("State", [ALL, *STATE_WORDS.values()], key="list.state")
+    kinds = kind.selectbox("Kind", KINDS, key="list.kind")
+    active = activation.selectbox("Activation", ACTIVATIONS, key="list.activation")
+    states = state.selectbox("State", STATES, key="list.state")
     word = (word or "").strip().lower()
     return [
         row
@@ -114,14 +129,13 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
             "ID": [row.id for row in rows],
         }
     )
-    event = st.dataframe(
+    chosen = choose(
         table,
-        # Other rows make another table, so that a selection never slides to a row that nobody chose.
-        key=f"{TABLE}.{zlib.crc32(' '.join(row.name for row in rows).encode())}",
-        hide_index=True,
+        TABLE,
+        [row.name for row in rows],
+        OPENED,
+        several=True,
         height=min(38 + 35 * len(rows), 420),
-        on_select="rerun",
-        selection_mode="multi-row",
         alt=f"{len(rows)} stored credentials",
         column_config={
             "Name": st.column_config.TextColumn(pinned=True),
@@ -132,7 +146,6 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
             "Created": time_column(),
         },
     )
-    chosen = [index for index in event["selection"]["rows"] if index < len(rows)]
     several = ", or several to act on them together" if may("credentials.check_again") else ""
     st.caption(f"{len(rows)} shown. Select one for its details{several}.")
     return [rows[index] for index in chosen]
@@ -141,13 +154,12 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
 def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> None:
     names = [row.name for row in chosen]
     busy = job.running(JOB)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if may("credentials.check_again") and st.button(
             "Check again", icon=":material/fact_check:", disabled=not names or busy
         ):
             who, opened = actor(), workspace()
             job.begin(JOB, lambda progress, stop: check_again(who, opened, names, progress=progress, stop=stop))
-            st.session_state[OPENED] = names[0]
             st.rerun()
         if may("credentials.set_enabled"):
             if st.button("Enable", icon=":material/toggle_on:", disabled=not any(not row.enabled for row in chosen)):
@@ -155,11 +167,8 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
             if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
                 _switch(names, False)
         one = len(names) == 1
-        if sees(ADD_CREDENTIALS) and st.button("Edit", icon=":material/edit:", disabled=not one or busy):
-            details = show_credentials(actor(), workspace(), names[0])
-            if details:
-                edit_form(details)
-                go(ADD_CREDENTIALS)
+        edited = {"edit": names[0]} if one else None
+        link(ADD_CREDENTIALS, "Edit", edited, icon=":material/edit:", disabled=not one or busy)
         if may("credentials.delete_credentials") and st.button(
             "Delete", icon=":material/delete:", disabled=not one or busy
         ):
@@ -184,7 +193,6 @@ def _switch(names: list[str], enabled: bool) -> None:
         st.error(str(error), icon=":material/error:")
         return
     st.session_state[SAID] = f"{', '.join(changed)}: {'enabled' if enabled else 'disabled'}."
-    st.session_state[OPENED] = names[0]
     st.rerun()
 
 

@@ -1,6 +1,5 @@
 """Requests: an account asked for, or a copy of one in another Region, followed until it is answered."""
 
-import zlib
 from collections.abc import Callable
 
 import pandas as pd
@@ -14,6 +13,7 @@ from core.services.requests import (
     RequestDetails,
     RequestView,
     annotate,
+    copy_sources,
     delete_draft,
     grant,
     list_requests,
@@ -26,7 +26,8 @@ from core.services.requests import (
     show_request,
     waiting,
 )
-from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, go
+from dashboard import address
+from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, link
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above, beside, plainly
@@ -38,6 +39,7 @@ from dashboard.widgets.request_form import (
     open_form,
     show_fields,
 )
+from dashboard.widgets.rows import choose
 from dashboard.widgets.text import local, safe, time_column
 
 COPY = "request.copy"
@@ -63,12 +65,19 @@ def main() -> None:
     """Show the screen."""
     st.title("Request account")
     st.caption("Ask OUTSCALE for an account, or for a copy of one in another Region, and follow how it is answered.")
-    if source := st.session_state.pop(COPY, None):
-        begin_form("copy", source)
     if said := st.session_state.pop(SAID, None):
         st.success(safe(said), icon=":material/check_circle:")
     rows = list_requests(actor(), workspace())
     writes = may("requests.save_draft")
+    parts = [
+        address.one_of("opened", OPENED, lambda: [row.id for row in rows]),
+        address.place("copy", COPY, lambda: _copied() if writes else []),
+    ]
+    if address.arrive(REQUEST_ACCOUNT, parts):
+        if source := st.session_state.pop(COPY):
+            begin_form("copy", source)
+        elif st.session_state[OPENED]:
+            close_form()
     form = (open_form() or (None if rows else begin_form("new"))) if writes else None
     if form:
         _form(form, first=not rows)
@@ -80,12 +89,17 @@ def main() -> None:
         _begin()
     late = {view.id for view in waiting(actor(), workspace())}
     chosen = _chosen(rows, late)
+    address.keep(parts)
     details = show_request(actor(), workspace(), chosen) if chosen else None
     if any(row.polled for row in rows) and may("requests.poll_answers"):
         _wait_for_the_sandbox()
     if details:
         _dialogs(details)
         _details(details, late=details.id in late)
+
+
+def _copied() -> list[address.Place]:
+    return [(one.account_id, one.region) for one in copy_sources(actor(), workspace())]
 
 
 def _begin() -> None:
@@ -195,15 +209,13 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
         }
     )
     times = ("Sent", "Answered")
-    event = st.dataframe(
+    choose(
         table,
-        # Other rows make another table, so that a selection never slides to a row that nobody chose.
-        key=f"{TABLE}.{zlib.crc32(' '.join(row.id for row in rows).encode())}",
-        hide_index=True,
+        TABLE,
+        [row.id for row in rows],
+        OPENED,
         height=min(38 + 35 * len(rows), 320),
-        on_select="rerun",
         placeholder="",
-        selection_mode="single-row",
         alt=f"{len(rows)} requests",
         column_config={
             "Request": st.column_config.TextColumn(pinned=True),
@@ -217,9 +229,6 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
             **{name: time_column() for name in times},
         },
     )
-    picked = [row for row in event["selection"]["rows"] if row < len(rows)]
-    if picked:
-        st.session_state[OPENED] = rows[picked[0]].id
     opened: str | None = st.session_state.get(OPENED)
     if opened not in {row.id for row in rows}:
         st.caption("Select a request to see how it stands.")
@@ -298,13 +307,9 @@ def _actions(details: RequestDetails) -> None:
             elif not details.polled:
                 _step("Remind", "notifications", lambda: remind(actor(), workspace(), details.id))
         elif state == "granted":
-            place = (details.granted_account_id, details.region)
-            if st.button("See access keys", type="primary", icon=":material/key:"):
-                st.session_state["access_keys.for"] = place
-                go(ACCESS_KEYS)
-            if st.button("See the account", icon=":material/account_balance:"):
-                st.session_state["accounts.opened"] = place
-                go(ACCOUNTS)
+            place = {"account": address.named(details.granted_account_id, details.region)}
+            link(ACCESS_KEYS, "See access keys", place)
+            link(ACCOUNTS, "See the account", place)
 
 
 def _opens(label: str, icon: str) -> None:

@@ -17,6 +17,7 @@ _ATTENTION = "Needs attention"
 _CODE = re.compile(r"\\\(code (\w+)\\\)")
 
 
+@st.fragment
 def show_checks(results: Sequence[CheckResult], key: str) -> None:
     """Show check results: how many of each outcome, then the lines, page by page when there are many."""
     if not results:

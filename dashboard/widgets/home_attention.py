@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.services.attention import Attention, Kind, refresh_keys
-from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, COSTS, CREDENTIALS, REQUEST_ACCOUNT, SCREENS, Screen, go, sees
 from dashboard.session import actor, may, workspace
 from dashboard.widgets import job
+from dashboard.widgets.leads import lead
 from dashboard.widgets.text import safe
 
 JOB = "home.read"
@@ -41,17 +41,17 @@ def show_attention(lines: list[Attention]) -> None:
     job.watch(JOB)
     if not lines:
         st.success("Nothing needs attention.", icon=":material/check_circle:")
-    for place, line in enumerate(lines[:_FIRST]):
-        _line(place, line)
+    for line in lines[:_FIRST]:
+        _line(line)
     if len(lines) > _FIRST:
         with st.expander(f"{len(lines) - _FIRST} more", icon=":material/unfold_more:"):
-            for place, line in enumerate(lines[_FIRST:_MOST], _FIRST):
-                _line(place, line)
+            for line in lines[_FIRST:_MOST]:
+                _line(line)
             if len(lines) > _MOST:
                 st.caption(f"And {len(lines) - _MOST} more. All of them: `onboarding keys audit`")
 
 
-def _line(place: int, line: Attention) -> None:
+def _line(line: Attention) -> None:
     colour, icon, word = _KINDS[line.kind]
     account = f" Account {line.account_id}, {line.region}." if line.account_id else ""
     with st.container(border=True):
@@ -59,25 +59,5 @@ def _line(place: int, line: Attention) -> None:
         state.markdown(f":{colour}-badge[:material/{icon}: {word}]")
         text.markdown(f"**{safe(line.subject)}** {safe(line.what)}")
         text.caption(f"{safe(line.mend)}{safe(account)}")
-        screen = next((one for one in SCREENS if one.file == line.screen), None)
-        if (
-            screen
-            and sees(screen)
-            and way.button(screen.title, icon=screen.icon, key=f"home.attention.{place}", width="stretch")
-        ):
-            _lead(screen, line)
-
-
-def _lead(screen: Screen, line: Attention) -> None:
-    """Go to where it is mended, with what it is about opened there."""
-    if screen is ACCESS_KEYS and line.account_id:
-        st.session_state["access_keys.for"] = (line.account_id, line.region)
-    elif screen is ACCOUNTS:
-        st.session_state["accounts.opened"] = (line.account_id, line.region)
-    elif screen is REQUEST_ACCOUNT:
-        st.session_state["request.opened"] = line.request
-    elif screen is COSTS:
-        st.session_state["costs.view"] = "Budgets"
-    elif screen is CREDENTIALS:
-        st.session_state["credentials.opened"] = line.subject
-    go(screen)
+        with way:
+            lead(line)

@@ -62,9 +62,9 @@ def begin(key: str, work: Work[Any]) -> None:
         st.session_state[key] = Job(work)
 
 
-def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …") -> None:
+def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …", *, stops: bool = True) -> None:
     """Show the progress of work that was begun under this name, until it ends; then the screen runs again. `unit`:
-    what is counted; `waiting`: what is said before anything is."""
+    what is counted; `waiting`: what is said before anything is. Work that does not stop midway counts nothing."""
     job: Job[Any] | None = st.session_state.get(key)
     if job is None:
         return
@@ -79,6 +79,9 @@ def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …") 
             job.told = True
             st.rerun()
         doing = f"{job.last.target}: {job.last.check}" if isinstance(job.last, CheckResult) else job.last or waiting
+        if not stops:
+            st.caption(f":material/hourglass_top: {safe(doing)}")
+            return
         part = min(job.done / job.total, 1.0) if job.total else 0.0
         of = f" of {job.total:,}" if job.total else ""
         st.progress(part, f"{job.done:,}{of} {unit}. {safe(doing)}")

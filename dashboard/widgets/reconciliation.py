@@ -1,6 +1,6 @@
 """Bill files beside what OUTSCALE tells."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -10,12 +10,15 @@ from core.domain.costs import months_later, next_month
 from core.services.costs import values
 from core.services.reconcile import Reconciliation, reconcile
 from core.services.signing import signing_keys
+from dashboard import address
 from dashboard.session import actor, may, regions, workspace
+from dashboard.widgets import job
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import safe
 
 RESULT = "costs.reconciled"
+JOB = "costs.reconciling"
 _MONTHS = 25
 _OUTCOMES = {
     "agreed": "agreed",
@@ -25,38 +28,61 @@ _OUTCOMES = {
 }
 
 
-def show_reconciliation() -> None:
-    """Show the question, and its answer."""
+def _accounts() -> list[str]:
+    return [one for one in values(actor(), workspace(), Field.ACCOUNT) if one]
+
+
+def _months() -> list[str]:
+    this = datetime.now(UTC).date().replace(day=1)
+    return [f"{months_later(this, -back):%Y-%m}" for back in range(_MONTHS)]
+
+
+PARTS = (
+    address.one_of("account", "costs.reconcile.account", _accounts),
+    address.one_of("region", "costs.reconcile.region", regions),
+    address.one_of("month", "costs.reconcile.month", _months),
+)
+
+
+def show_reconciliation(view: address.Part) -> None:
+    """Show the question, and its answer. `view`: the part of the address that leads here."""
     st.caption(
         "Holds the bill files of an account and a month against OUTSCALE's own figures: consumption "
         "(ReadConsumptionAccount) times prices (ReadCatalog). Consumption is indicative; only invoices are binding."
     )
-    accounts = [one for one in values(actor(), workspace(), Field.ACCOUNT) if one]
+    accounts = _accounts()
     if not accounts:
+        address.keep((view,))
         st.info("The bills that were read name no account.", icon=":material/search_off:")
         return
     names = list(regions())
     keys = signing_keys(actor(), workspace()) if may("signing.signing_keys") else []
     homes = [key.region for key in keys if key.account_id in accounts]
-    home = next((names.index(one) for one in homes if one in names), 0)
-    this = datetime.now(UTC).date().replace(day=1)
-    months = [months_later(this, -back) for back in range(_MONTHS)]
+    home = next((one for one in homes if one in names), names[0])
+    months = _months()
+    for part, first in zip(PARTS, (accounts[0], home, months[1]), strict=True):
+        if st.session_state.get(part.key) is None:
+            st.session_state[part.key] = first
     with st.form("costs.reconcile"):
         left, middle, right = st.columns(3)
         account = left.selectbox("Account ID", accounts, key="costs.reconcile.account", persist_state="session")
         region = middle.selectbox(
-            "Region", names, index=home, key="costs.reconcile.region", persist_state="session",
-            help="Where the account lives.",
-        )  # fmt: skip
-        month = right.selectbox(
-            "Month", months, index=1, format_func=lambda one: f"{one:%Y-%m}", key="costs.reconcile.month",
-            persist_state="session",
-        )  # fmt: skip
-        asked = st.form_submit_button("Reconcile", type="primary", icon=":material/balance:")
+            "Region", names, key="costs.reconcile.region", persist_state="session", help="Where the account lives."
+        )
+        month = right.selectbox("Month", months, key="costs.reconcile.month", persist_state="session")
+        busy = job.running(JOB)
+        asked = st.form_submit_button("Reconcile", type="primary", icon=":material/balance:", disabled=busy)
+    address.keep((view, *PARTS))
     if asked:
-        until = min(next_month(month), datetime.now(UTC).date() + timedelta(days=1))
-        with st.spinner("Asking OUTSCALE …"):
-            st.session_state[RESULT] = reconcile(actor(), workspace(), account, region, month, until)
+        since = date.fromisoformat(f"{month}-01")
+        until = min(next_month(since), datetime.now(UTC).date() + timedelta(days=1))
+        who, opened = actor(), workspace()
+        st.session_state.pop(RESULT, None)
+        job.begin(JOB, lambda _advance, _stop: reconcile(who, opened, account, region, since, until))
+        st.rerun()
+    if found := job.finished(JOB):
+        st.session_state[RESULT] = found
+    job.watch(JOB, stops=False)
     result: Reconciliation | None = st.session_state.get(RESULT)
     if result:
         _result(result)

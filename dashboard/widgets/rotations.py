@@ -24,7 +24,6 @@ from dashboard.widgets.text import local, safe
 
 ROTATING = "access_keys.rotating"
 JOB = "access_keys.rotation"
-LAST = "access_keys.rotation.last"
 _WORDS = {
     "create": "Create the new key",
     "check": "Check it for every credentials that use the old one",
@@ -36,7 +35,7 @@ _WORDS = {
 
 def show_rotations() -> None:
     """The rotations under way, and what the last one said."""
-    last: Advance | None = job.finished(JOB) or st.session_state.pop(LAST, None)
+    last: Advance | None = job.finished(JOB)
     if last:
         st.session_state.pop("access_keys.list", None)
         _say(last)
@@ -132,12 +131,11 @@ def _start(view: RotationView, *, take_over: bool = False, delete_now: bool = Fa
 
 
 def _back(view: RotationView) -> None:
-    try:
-        with st.spinner("Bringing the old key back …"):
-            st.session_state[LAST] = bring_back(actor(), workspace(), view.id, take_over=view.busy)
-    except PLAIN as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    who, opened = actor(), workspace()
+    job.begin(
+        JOB,
+        lambda progress, stop: bring_back(who, opened, view.id, take_over=view.busy, progress=progress, stop=stop),
+    )
     st.rerun()
 
 

@@ -10,7 +10,7 @@ from core.domain.roles import Role
 from core.services.workspace import Workspace
 from core.store.tables import AccountRequest, BillObject, Credentials, KeyIntent, SeenKey, now
 from dashboard.navigation import HOME
-from tests.screens.conftest import press, ran, settled, words
+from tests.screens.conftest import follow, press, ran, settled, words
 from tests.services.conftest import billing, project_row, projects, stored
 from tests.services.ledger import LAST
 from tests.services.own_bucket import Bills
@@ -28,11 +28,6 @@ def put(workspace: Workspace, *rows) -> None:
 def key(access_key: str, **changes) -> SeenKey:
     usual = {"account_id": "123456789012", "region": "sandbox-west-1", "state": "ACTIVE"}
     return SeenKey(access_key=access_key, **usual | changes)
-
-
-def way(app, place: int):
-    """The button of a line."""
-    return app.button(key=f"home.attention.{place}")
 
 
 def steps(app) -> list[str]:
@@ -136,7 +131,7 @@ def test_a_key_leads_to_its_account(screen, workspace: Workspace, sandbox) -> No
     app = screen(HOME)
     assert ":material/schedule: Expires soon" in words(app)
     assert words(app).index("EXPIRING") < words(app).index("OLD")
-    ran(way(app, 0).click().run())
+    follow(app, "Access keys")
     assert app.title[0].value == "Access keys"
     assert account["access_keys"][0]["access_key_id"] in list(app.dataframe[-1].value["Access key"])
 
@@ -147,7 +142,7 @@ def test_failed_credentials_are_opened(screen, workspace: Workspace, sandbox) ->
         session.exec(select(Credentials)).one().state = State.ERROR
     app = screen(HOME)
     assert "failed their last check" in words(app)
-    ran(way(app, 0).click().run())
+    follow(app, "Credentials")
     assert app.title[0].value == "Credentials"
     assert "demo" in [one.value for one in app.subheader]
 
@@ -160,7 +155,7 @@ def test_a_lost_key_is_shown_before_anything_is_stored(screen, workspace: Worksp
     assert "nobody holds the secret" in words(app)
     assert "Three steps" in words(app)
     assert words(app).index("Needs attention") < words(app).index("Three steps")
-    ran(way(app, 0).click().run())
+    follow(app, "Access keys")
     assert app.title[0].value == "Access keys"
 
 
@@ -179,7 +174,7 @@ def test_a_request_without_answer_is_opened(screen, workspace: Workspace) -> Non
         AccountRequest(kind="new", region="x"),
     )
     app = screen(HOME)
-    ran(way(app, 0).click().run())
+    follow(app, "Request account")
     assert app.title[0].value == "Request account"
     assert "For buoys" in [one.value for one in app.subheader]
 
@@ -187,8 +182,7 @@ def test_a_request_without_answer_is_opened(screen, workspace: Workspace) -> Non
 def test_ten_lines_are_shown(screen, workspace: Workspace) -> None:
     put(workspace, *(key(f"KEY{number}", expires=now() - DAY) for number in range(12)))
     app = screen(HOME)
-    shown = [one for one in app.button if one.key and one.key.startswith("home.attention.")]
-    assert len(shown) == 10
+    assert len(app.page_link) == 10
     assert [one.label for one in app.expander] == ["8 more"]
     assert "And 2 more" in words(app)
 
