@@ -18,7 +18,7 @@ from core.services.audit import (
 )
 from core.services.audit_check import TrailReport
 from dashboard.session import actor, workspace
-from dashboard.widgets import bucket_downloads, job
+from dashboard.widgets import bucket_downloads, job, states
 from dashboard.widgets.text import day_begins, time_column
 
 JOB = "activity.verify"
@@ -151,7 +151,11 @@ def _rows(found: TrailPage) -> None:
         hide_index=True,
         height=min(38 + 35 * len(found.lines), 720),
         alt="Activity",
-        column_config={"When": time_column(seconds=True), "Line": st.column_config.NumberColumn(format="%d")},
+        column_config={
+            "When": time_column(seconds=True),
+            "Line": st.column_config.NumberColumn(format="%d"),
+            "Outcome": states.state_column(states.ENDINGS.values()),
+        },
     )
 
 

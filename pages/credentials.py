@@ -25,7 +25,7 @@ from dashboard.widgets.credentials_form import edit_form
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.reveal import reveal_button, show_reveal
-from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
+from dashboard.widgets.states import STATES, state_column
 from dashboard.widgets.text import local, safe, time_column
 
 JOB = "credentials.check"
@@ -81,7 +81,7 @@ def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
     word = keyword.text_input("Keyword", type="search", placeholder="Name, Region, account or ID", key="list.word")
     kinds = kind.selectbox("Kind", [ALL, "Projects", "Billing only"], key="list.kind")
     active = activation.selectbox("Activation", [ALL, "Enabled", "Disabled"], key="list.activation")
-    states = state.selectbox("State", [ALL, *STATE_WORDS.values()], key="list.state")
+    states = state.selectbox("State", [ALL, *(look.word for look in STATES.values())], key="list.state")
     word = (word or "").strip().lower()
     return [
         row
@@ -89,7 +89,7 @@ def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
         if word in " ".join([row.name, row.id, *row.regions, *row.accounts]).lower()
         and kinds in {ALL, row.kind}
         and active in {ALL, _activation(row)}
-        and states in {ALL, STATE_WORDS[row.state]}
+        and states in {ALL, STATES[row.state].word}
     ]
 
 
@@ -104,9 +104,9 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
     table = pd.DataFrame(
         {
             "Name": [row.name for row in rows],
+            "State": [STATES[row.state].word for row in rows],
             "Kind": [row.kind for row in rows],
             "Activation": [_activation(row) for row in rows],
-            "State": [[STATE_WORDS[row.state]] for row in rows],
             "Regions": [", ".join(row.regions) for row in rows],
             "Accounts": [", ".join(row.accounts) for row in rows],
             "Modified": [row.modified for row in rows],
@@ -125,9 +125,7 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
         alt=f"{len(rows)} stored credentials",
         column_config={
             "Name": st.column_config.TextColumn(pinned=True),
-            "State": st.column_config.MultiselectColumn(
-                options=list(STATE_WORDS.values()), color=STATE_COLOURS, disabled=True
-            ),
+            "State": state_column(STATES.values()),
             "Modified": time_column(),
             "Created": time_column(),
         },
@@ -215,7 +213,7 @@ def _details(details: CredentialsDetails) -> None:
     st.divider()
     activation = "" if details.enabled else " :gray-badge[:material/toggle_off: Disabled]"
     st.subheader(details.name)
-    st.markdown(f"{state_badge(details.state)} :gray-badge[{details.kind}]{activation}")
+    st.markdown(f"{STATES[details.state].badge} :gray-badge[{details.kind}]{activation}")
     st.caption(f"ID {details.id} · last checked {local(details.checked) or 'never'}")
     if details.state is State.UNKNOWN:
         st.caption("Unknown: OUTSCALE was not reached when these credentials were last checked.")

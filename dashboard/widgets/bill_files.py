@@ -8,13 +8,14 @@ from core.services.billing import BucketChoice, bucket_choices
 from dashboard.navigation import BILLING_BUCKETS, go
 from dashboard.session import actor, workspace
 from dashboard.widgets.cost_chart import money
+from dashboard.widgets.states import bad, doubtful, good, neutral, state_column
 from dashboard.widgets.text import safe, size, time_column
 
 _STATES = {
-    "read": "read",
-    "not_a_bill": "no bill",
-    "unknown_layout": "columns not understood",
-    "failed": "not read",
+    "read": good("read"),
+    "not_a_bill": neutral("no bill", "draft"),
+    "unknown_layout": doubtful("columns not understood", "schema"),
+    "failed": bad("not read"),
 }
 _SHOWN = {"All": None, "With problems": "problems", "Read": "read"}
 
@@ -39,7 +40,7 @@ def show_files() -> None:
             {
                 "File": [one.key for one in rows],
                 "Bucket": [f"{one.bucket} ({one.region})" for one in rows],
-                "State": [_STATES[one.state] for one in rows],
+                "State": [_STATES[one.state].word for one in rows],
                 "Layout": [one.layout for one in rows],
                 "Lines": [one.accepted for one in rows],
                 "Refused": [one.refused for one in rows],
@@ -58,6 +59,7 @@ def show_files() -> None:
         alt="Bill files that were read",
         column_config={
             "File": st.column_config.TextColumn(pinned=True),
+            "State": state_column(_STATES.values()),
             "Size": st.column_config.NumberColumn(format="bytes"),
             "Read": time_column(),
         },

@@ -17,7 +17,7 @@ from core.services.requests import mark_sent, save_draft
 from core.services.workspace import open_workspace
 from core.settings import Settings
 from core.store.tables import AccountRequest, Credentials, KeyIntent, SeenKey, now
-from tests.services.conftest import ACTOR, billing, project_row, projects, special_row, stored
+from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 
 _REQUEST = RequestDraft(
     region="eu-west-2",
