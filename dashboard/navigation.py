@@ -1,4 +1,4 @@
-"""The screens: file, title, icon, section, and who sees them."""
+"""The screens: file, title, icon, and who sees them."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -19,27 +19,20 @@ class Screen:
     file: str
     title: str
     icon: str
-    section: str
     shows: str
 
 
-HOME = Screen("home", "Home", ":material/home:", "", "attention.attention")
-REQUEST_ACCOUNT = Screen(
-    "request_account", "Request account", ":material/outgoing_mail:", "Onboarding", "requests.list_requests"
-)
-ACCOUNTS = Screen("accounts", "Accounts", ":material/account_balance:", "Onboarding", "accounts.list_accounts")
-ACCESS_KEYS = Screen("access_keys", "Access keys", ":material/key:", "Onboarding", "key_intents.open_intents")
-ADD_CREDENTIALS = Screen(
-    "add_credentials", "Add credentials", ":material/add_circle:", "Onboarding", "onboarding.add_credentials"
-)
-CREDENTIALS = Screen("credentials", "Credentials", ":material/badge:", "Onboarding", "credentials.list_credentials")
-BILLING_BUCKETS = Screen(
-    "billing_buckets", "Billing buckets", ":material/folder_open:", "Finance", "billing.bucket_choices"
-)
-COSTS = Screen("costs", "Costs", ":material/bar_chart:", "Finance", "costs.costs")
-ACTIVITY = Screen("activity", "Activity", ":material/history:", "Administration", "audit.list_trail")
-ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "Administration", "policy.show_policy")
-HELP = Screen("help", "Help", ":material/help:", "", "help.find_help")
+HOME = Screen("home", "Home", ":material/home:", "attention.attention")
+REQUEST_ACCOUNT = Screen("request_account", "Request account", ":material/outgoing_mail:", "requests.list_requests")
+ACCOUNTS = Screen("accounts", "Accounts", ":material/account_balance:", "accounts.list_accounts")
+ACCESS_KEYS = Screen("access_keys", "Access keys", ":material/key:", "key_intents.open_intents")
+ADD_CREDENTIALS = Screen("add_credentials", "Add credentials", ":material/add_circle:", "onboarding.add_credentials")
+CREDENTIALS = Screen("credentials", "Credentials", ":material/badge:", "credentials.list_credentials")
+BILLING_BUCKETS = Screen("billing_buckets", "Billing buckets", ":material/folder_open:", "billing.bucket_choices")
+COSTS = Screen("costs", "Costs", ":material/bar_chart:", "costs.costs")
+ACTIVITY = Screen("activity", "Activity", ":material/history:", "audit.list_trail")
+ADMINISTRATION = Screen("administration", "Administration", ":material/tune:", "policy.show_policy")
+HELP = Screen("help", "Help", ":material/help:", "help.find_help")
 
 SCREENS = (
     HOME,
@@ -66,17 +59,18 @@ def sees(screen: Screen) -> bool:
     return may(screen.shows)
 
 
-def sections() -> dict[str, list[st.Page]]:
-    """The screens that the person sees as Streamlit's navigation takes them, by section. The address of another one
-    says that it is not for them."""
-    pages: dict[str, list[st.Page]] = {}
-    for screen in SCREENS:
-        if sees(screen):
-            page = st.Page(path(screen), title=screen.title, icon=screen.icon, default=screen is HOME)
-        else:
-            page = st.Page(partial(_not_for, screen), title=screen.title, url_path=screen.file, visibility="hidden")
-        pages.setdefault(screen.section, []).append(page)
-    return pages
+def pages() -> list[st.Page]:
+    """The screens that the person sees as Streamlit's navigation takes them. The address of another one says that it is
+    not for them.
+
+    One list in the order of the path: the sections that Streamlit can show are no list for a screen reader."""
+    return [_page(screen) for screen in SCREENS]
+
+
+def _page(screen: Screen) -> st.Page:
+    if sees(screen):
+        return st.Page(path(screen), title=screen.title, icon=screen.icon, default=screen is HOME)
+    return st.Page(partial(_not_for, screen), title=screen.title, url_path=screen.file, visibility="hidden")
 
 
 def _not_for(screen: Screen) -> None:

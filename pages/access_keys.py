@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 from pydantic import SecretStr
 
 from core.domain.credentials import REGION_RULE
@@ -40,7 +39,8 @@ from dashboard.widgets.new_key import CREATING, NEW_KEY, SHOWN_REGION, create_di
 from dashboard.widgets.problems import above
 from dashboard.widgets.rotations import ROTATING, rotate_dialog, show_rotations
 from dashboard.widgets.seen_keys import show_seen
-from dashboard.widgets.text import local, safe
+from dashboard.widgets.states import bad, doubtful, good, neutral, state_column
+from dashboard.widgets.text import literal, local, safe
 
 DOOR = "access_keys.opened"
 LIST = "access_keys.list"
@@ -49,7 +49,9 @@ LOOKED = "access_keys.looked"
 USER = "access_keys.user"
 OTHER = "Another account …"
 PASSWORD, STORED = "Password", "Stored key"
-_RED, _ORANGE, _GREEN, _GRAY = "#d64545", "#c77700", "#2e8b57", "#808495"
+_STATES = {"ACTIVE": good("ACTIVE"), "INACTIVE": neutral("INACTIVE", "pause_circle")}
+_AGES = {Mark.OVER: doubtful("old", "history")}
+_EXPIRIES = {Mark.SOON: doubtful("expires soon", "schedule"), Mark.OVER: bad("expired", "event_busy")}
 
 
 def main() -> None:
@@ -310,7 +312,7 @@ def _dialogs(door: Door, listed: KeyList, key: KeyView | None, user: str) -> Non
 
 def _header(door: Door) -> None:
     region = safe(str(regions().get(door.region) or door.region))
-    who = safe(door.account_id or door.email)
+    who = literal(door.account_id or door.email)
     if door.signed_by:
         st.caption(f":material/key: {who} in {region} · signed by {safe(door.signed_by)}")
         return
@@ -321,7 +323,7 @@ def _header(door: Door) -> None:
         if not left:
             st.rerun()
         minutes, seconds = divmod(int(left.total_seconds()), 60)
-        st.caption(f":material/lock_open: {safe(door.email)} in {region} · closes in {minutes}:{seconds:02}")
+        st.caption(f":material/lock_open: {literal(door.email)} in {region} · closes in {minutes}:{seconds:02}")
 
     countdown()
 
@@ -330,9 +332,9 @@ def _table(keys: list[KeyView], own: str) -> KeyView | None:
     table = pd.DataFrame(
         {
             "Access key": [key.access_key for key in keys],
-            "State": [key.state for key in keys],
-            "Age": [_age(key) for key in keys],
-            "Expires": [_expires(key) for key in keys],
+            "State": [_state(key) for key in keys],
+            "Age": pd.array([key.age_days for key in keys], dtype="Int64"),
+            "Expires": [local(key.expires) or "never" for key in keys],
             "Last used": [_used(key) for key in keys],
             "Used by": [", ".join(key.used_by) for key in keys],
             "Secret": ["sealed here" if key.sealed else "not here" for key in keys],
@@ -342,37 +344,27 @@ def _table(keys: list[KeyView], own: str) -> KeyView | None:
         }
     )
     event = st.dataframe(
-        _coloured(table, keys),
+        table,
         key=f"access_keys.table.{'.'.join(key.access_key[-4:] for key in keys)}",
         hide_index=True,
         height=38 + 35 * len(keys),
         on_select="rerun",
         selection_mode="single-row",
         alt="Access keys",
-        column_config={"Access key": st.column_config.TextColumn(pinned=True)},
+        placeholder="",
+        column_config={
+            "Access key": st.column_config.TextColumn(pinned=True),
+            "State": state_column([*_STATES.values(), *_AGES.values(), *_EXPIRIES.values()]),
+            "Age": st.column_config.NumberColumn(format="%d days"),
+        },
     )
     rows = event["selection"]["rows"]
     return keys[rows[0]] if rows and rows[0] < len(keys) else None
 
 
-def _coloured(table: pd.DataFrame, keys: list[KeyView]) -> Styler:
-    colours = pd.DataFrame("", index=table.index, columns=table.columns)
-    marks = {Mark.FINE: "", Mark.SOON: f"color: {_ORANGE}", Mark.OVER: f"color: {_RED}"}
-    colours["State"] = [f"color: {_GREEN if key.state == 'ACTIVE' else _GRAY}" for key in keys]
-    colours["Age"] = [marks[key.age] for key in keys]
-    colours["Expires"] = [marks[key.expiry] for key in keys]
-    return table.style.apply(lambda _: colours, axis=None)
-
-
-def _age(key: KeyView) -> str:
-    if key.age_days is None:
-        return ""
-    return f"{key.age_days} days" + (" (old)" if key.age is Mark.OVER else "")
-
-
-def _expires(key: KeyView) -> str:
-    word = {Mark.FINE: "", Mark.SOON: " (soon)", Mark.OVER: " (expired)"}[key.expiry]
-    return (local(key.expires) + word) if key.expires else "never"
+def _state(key: KeyView) -> str:
+    marks = [_STATES.get(key.state), _AGES.get(key.age), _EXPIRIES.get(key.expiry)]
+    return ",".join(look.word for look in marks if look)
 
 
 def _used(key: KeyView) -> str:

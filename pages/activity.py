@@ -19,7 +19,7 @@ from core.services.audit_export import TrailForm, trail_file
 from dashboard import address
 from dashboard.navigation import ACTIVITY
 from dashboard.session import actor, workspace
-from dashboard.widgets import bucket_downloads, job
+from dashboard.widgets import bucket_downloads, job, states
 from dashboard.widgets.problems import plainly
 from dashboard.widgets.text import day_begins, time_column
 
@@ -173,7 +173,11 @@ def _rows(found: TrailPage) -> None:
         hide_index=True,
         height=min(38 + 35 * len(found.lines), 720),
         alt="Activity",
-        column_config={"When": time_column(seconds=True), "Line": st.column_config.NumberColumn(format="%d")},
+        column_config={
+            "When": time_column(seconds=True),
+            "Line": st.column_config.NumberColumn(format="%d"),
+            "Outcome": states.state_column(states.ENDINGS.values()),
+        },
     )
 
 

@@ -25,7 +25,7 @@ from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.reveal import reveal_button, show_reveal
 from dashboard.widgets.rows import choose
-from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
+from dashboard.widgets.states import STATES, state_column
 from dashboard.widgets.text import local, safe, time_column
 
 JOB = "credentials.check"
@@ -36,7 +36,7 @@ DELETING = "credentials.deleting"
 ALL = "All"
 KINDS = (ALL, "Projects", "Billing only")
 ACTIVATIONS = (ALL, "Enabled", "Disabled")
-STATES = (ALL, *STATE_WORDS.values())
+STATE_WORDS = (ALL, *(look.word for look in STATES.values()))
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ def _parts(rows: list[CredentialsView]) -> list[address.Part]:
         address.text("keyword", "list.word"),
         address.one_of("kind", "list.kind", lambda: KINDS, ALL),
         address.one_of("activation", "list.activation", lambda: ACTIVATIONS, ALL),
-        address.one_of("state", "list.state", lambda: STATES, ALL),
+        address.one_of("state", "list.state", lambda: STATE_WORDS, ALL),
         address.one_of("opened", OPENED, lambda: [row.name for row in rows]),
     ]
 
@@ -96,7 +96,7 @@ def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
     word = keyword.text_input("Keyword", type="search", placeholder="Name, Region, account or ID", key="list.word")
     kinds = kind.selectbox("Kind", KINDS, key="list.kind")
     active = activation.selectbox("Activation", ACTIVATIONS, key="list.activation")
-    states = state.selectbox("State", STATES, key="list.state")
+    states = state.selectbox("State", STATE_WORDS, key="list.state")
     word = (word or "").strip().lower()
     return [
         row
@@ -104,7 +104,7 @@ def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
         if word in " ".join([row.name, row.id, *row.regions, *row.accounts]).lower()
         and kinds in {ALL, row.kind}
         and active in {ALL, _activation(row)}
-        and states in {ALL, STATE_WORDS[row.state]}
+        and states in {ALL, STATES[row.state].word}
     ]
 
 
@@ -119,9 +119,9 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
     table = pd.DataFrame(
         {
             "Name": [row.name for row in rows],
+            "State": [STATES[row.state].word for row in rows],
             "Kind": [row.kind for row in rows],
             "Activation": [_activation(row) for row in rows],
-            "State": [[STATE_WORDS[row.state]] for row in rows],
             "Regions": [", ".join(row.regions) for row in rows],
             "Accounts": [", ".join(row.accounts) for row in rows],
             "Modified": [row.modified for row in rows],
@@ -139,9 +139,7 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
         alt=f"{len(rows)} stored credentials",
         column_config={
             "Name": st.column_config.TextColumn(pinned=True),
-            "State": st.column_config.MultiselectColumn(
-                options=list(STATE_WORDS.values()), color=STATE_COLOURS, disabled=True
-            ),
+            "State": state_column(STATES.values()),
             "Modified": time_column(),
             "Created": time_column(),
         },
@@ -223,7 +221,7 @@ def _details(details: CredentialsDetails) -> None:
     st.divider()
     activation = "" if details.enabled else " :gray-badge[:material/toggle_off: Disabled]"
     st.subheader(details.name)
-    st.markdown(f"{state_badge(details.state)} :gray-badge[{details.kind}]{activation}")
+    st.markdown(f"{STATES[details.state].badge} :gray-badge[{details.kind}]{activation}")
     st.caption(f"ID {details.id} · last checked {local(details.checked) or 'never'}")
     if details.state is State.UNKNOWN:
         st.caption("Unknown: OUTSCALE was not reached when these credentials were last checked.")

@@ -40,6 +40,7 @@ from dashboard.widgets.request_form import (
     show_fields,
 )
 from dashboard.widgets.rows import choose
+from dashboard.widgets.states import Look, bad, doubtful, good, neutral, state_column, under_way
 from dashboard.widgets.text import local, safe, time_column
 
 COPY = "request.copy"
@@ -51,12 +52,12 @@ PROBLEMS = "request.problems"
 TABLE = "request.table"
 _OF_NO_FIELD = {"form", "state", "id"}
 _STATES = {
-    "draft": ("gray", "edit_note", "Draft"),
-    "unsure": ("orange", "help", "May have been sent"),
-    "sent": ("blue", "outgoing_mail", "Sent"),
-    "late": ("orange", "schedule", "No answer"),
-    "granted": ("green", "check_circle", "Granted"),
-    "refused": ("red", "block", "Refused"),
+    "draft": neutral("Draft", "edit_note"),
+    "unsure": doubtful("May have been sent", "help"),
+    "sent": under_way("Sent", "outgoing_mail"),
+    "late": doubtful("No answer", "schedule"),
+    "granted": good("Granted"),
+    "refused": bad("Refused", "block"),
 }
 _WAYS = {"smtp": "by the mail server", "mail": "by hand", "sandbox": "to the sandbox"}
 
@@ -190,8 +191,7 @@ def _wait_for_the_sandbox() -> None:
         st.rerun()
 
 
-def _state(view: RequestView, *, late: bool) -> tuple[str, str, str]:
-    """Colour, icon and word."""
+def _state(view: RequestView, *, late: bool) -> Look:
     return _STATES["unsure" if view.unsure else "late" if late else view.state]
 
 
@@ -199,7 +199,7 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
     table = pd.DataFrame(
         {
             "Request": [row.title for row in rows],
-            "State": [[_state(row, late=row.id in late)[2]] for row in rows],
+            "State": [_state(row, late=row.id in late).word for row in rows],
             "Region": [row.region for row in rows],
             "Account ID": [row.granted_account_id for row in rows],
             "Company": [row.company for row in rows],
@@ -219,12 +219,7 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
         alt=f"{len(rows)} requests",
         column_config={
             "Request": st.column_config.TextColumn(pinned=True),
-            "State": st.column_config.MultiselectColumn(
-                options=[word for _, _, word in _STATES.values()],
-                color=[colour for colour, _, _ in _STATES.values()],
-                disabled=True,
-                width=130,
-            ),
+            "State": state_column(_STATES.values()),
             "Account ID": st.column_config.TextColumn(width=125),
             **{name: time_column() for name in times},
         },
@@ -237,12 +232,11 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
 
 
 def _details(details: RequestDetails, *, late: bool) -> None:
-    colour, icon, word = _state(details, late=late)
     st.divider()
     st.subheader(safe(details.title))
     region = regions().get(details.region)
     place = safe(str(region or details.region))
-    st.markdown(f":{colour}-badge[:material/{icon}: {word}] :blue-badge[:material/public: {place}]")
+    st.markdown(f"{_state(details, late=late).badge} :blue-badge[:material/public: {place}]")
     _story(details)
     for problem in st.session_state.pop(PROBLEMS, []) if DOING not in st.session_state else []:
         above(problem)

@@ -11,13 +11,14 @@ from dashboard.session import actor, workspace
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import plainly
 from dashboard.widgets.rows import choose
+from dashboard.widgets.states import bad, doubtful, good, neutral, state_column
 from dashboard.widgets.text import safe, size, time_column
 
 _STATES = {
-    "read": "read",
-    "not_a_bill": "no bill",
-    "unknown_layout": "columns not understood",
-    "failed": "not read",
+    "read": good("read"),
+    "not_a_bill": neutral("no bill", "draft"),
+    "unknown_layout": doubtful("columns not understood", "schema"),
+    "failed": bad("not read"),
 }
 _SHOWN = ("All", "With problems")
 OPENED = "costs.bills.opened"
@@ -54,7 +55,7 @@ def _files(view: address.Part) -> None:
             {
                 "File": [one.key for one in rows],
                 "Bucket": [f"{one.bucket} ({one.region})" for one in rows],
-                "State": [_STATES[one.state] for one in rows],
+                "State": [_STATES[one.state].word for one in rows],
                 "Layout": [one.layout for one in rows],
                 "Lines": [one.accepted for one in rows],
                 "Refused": [one.refused for one in rows],
@@ -72,6 +73,7 @@ def _files(view: address.Part) -> None:
         alt="Bill files that were read",
         column_config={
             "File": st.column_config.TextColumn(pinned=True),
+            "State": state_column(_STATES.values()),
             "Size": st.column_config.NumberColumn(format="bytes"),
             "Read": time_column(),
         },

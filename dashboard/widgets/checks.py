@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.checks import CheckResult, Outcome
-from dashboard.widgets.states import outcome_badge
+from dashboard.widgets.states import OUTCOMES
 from dashboard.widgets.text import safe
 
 _LINES = 40
@@ -24,7 +24,7 @@ def show_checks(results: Sequence[CheckResult], key: str) -> None:
         st.caption("Nothing has been checked yet.")
         return
     counts = Counter(result.outcome for result in results)
-    st.markdown(" · ".join(f"{counts[outcome]} {outcome_badge(outcome)}" for outcome in Outcome if counts[outcome]))
+    st.markdown(" · ".join(f"{counts[outcome]} {OUTCOMES[outcome].text}" for outcome in Outcome if counts[outcome]))
     lines = list(results)
     attention = [line for line in lines if line.outcome in {Outcome.WARNING, Outcome.FAILED}]
     if attention and len(attention) < len(lines):
@@ -39,17 +39,21 @@ def show_checks(results: Sequence[CheckResult], key: str) -> None:
     st.table(
         pd.DataFrame(
             {
-                "Target": [safe(line.target) for line in lines],
-                "Check": [line.check for line in lines],
-                "Outcome": [outcome_badge(line.outcome) for line in lines],
-                "Found": [_explained(safe(line.found)) for line in lines],
-                "What to do": [safe(line.mend) for line in lines],
-                "Time": [f"{line.seconds:.2f}\u00a0s" if line.seconds else "" for line in lines],
+                "Outcome": [OUTCOMES[line.outcome].badge for line in lines],
+                "What was checked and found": [_said(line) for line in lines],
             }
         )[first : first + _LINES],
         border="horizontal",
         hide_index=True,
+        alt="Checks",
     )
+
+
+def _said(line: CheckResult) -> str:
+    """All of a check in one cell, so that the table needs no more width than a telephone has."""
+    seconds = f"{line.seconds:.2f}\u00a0s · " if line.seconds else ""
+    found = _explained(safe(line.found))
+    return f"**{line.check}** · {seconds}{safe(line.target)}  \n{found} {safe(line.mend)}"
 
 
 def _explained(found: str) -> str:

@@ -52,7 +52,13 @@ def show_filters() -> Looked | None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     period = (
         left.segmented_control(
-            "Period", PERIODS, default="12 months", key="costs.period", persist_state="session", required=True
+            "Period",
+            PERIODS,
+            default="12 months",
+            key="costs.period",
+            persist_state="session",
+            required=True,
+            wrap=True,
         )
         or "12 months"
     )

@@ -139,7 +139,7 @@ def show_fields(
         said = [problem for problem in form.problems if problem.field == "name"]
         now = None if editing or said else name_problem(name.strip())
         beside([*said, now] if now else said, "name")
-    narrow.selectbox("Provider", ["OUTSCALE"], disabled=True, key=form.key("provider"))
+    narrow.text_input("Provider", "OUTSCALE", disabled=True, key=form.key("provider"))
     billing_only = st.checkbox(
         "Billing only",
         key=form.key("billing_only"),

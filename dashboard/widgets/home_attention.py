@@ -6,6 +6,7 @@ from core.services.attention import Attention, Kind, refresh_keys
 from dashboard.session import actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.leads import lead
+from dashboard.widgets.states import bad, doubtful, neutral
 from dashboard.widgets.text import safe
 
 JOB = "home.read"
@@ -13,18 +14,18 @@ _FIRST = 4
 _MOST = 10
 _READ_HELP = "Ask OUTSCALE for the keys of every account that a stored key opens, and for their last use."
 _KINDS = {
-    Kind.LOST: ("red", "key_off", "Lost"),
-    Kind.INACTIVE: ("red", "pause_circle", "Inactive"),
-    Kind.EXPIRED: ("red", "event_busy", "Expired"),
-    Kind.CREDENTIALS: ("red", "error", "Error"),
-    Kind.UNTAKEN: ("orange", "lock_clock", "Not taken"),
-    Kind.EXPIRING: ("orange", "schedule", "Expires soon"),
-    Kind.ROTATION: ("orange", "sync_problem", "Rotation"),
-    Kind.UNREAD: ("orange", "cloud_off", "Not read"),
-    Kind.COST: ("orange", "trending_up", "Costs"),
-    Kind.REQUEST: ("orange", "mark_email_unread", "No answer"),
-    Kind.UNUSED: ("gray", "bedtime", "Unused"),
-    Kind.OLD: ("gray", "history", "Old"),
+    Kind.LOST: bad("Lost", "key_off"),
+    Kind.INACTIVE: bad("Inactive", "pause_circle"),
+    Kind.EXPIRED: bad("Expired", "event_busy"),
+    Kind.CREDENTIALS: bad("Error", "error"),
+    Kind.UNTAKEN: doubtful("Not taken", "lock_clock"),
+    Kind.EXPIRING: doubtful("Expires soon", "schedule"),
+    Kind.ROTATION: doubtful("Rotation", "sync_problem"),
+    Kind.UNREAD: doubtful("Not read", "cloud_off"),
+    Kind.COST: doubtful("Costs", "trending_up"),
+    Kind.REQUEST: doubtful("No answer", "mark_email_unread"),
+    Kind.UNUSED: neutral("Unused", "bedtime"),
+    Kind.OLD: neutral("Old", "history"),
 }
 
 
@@ -52,11 +53,10 @@ def show_attention(lines: list[Attention]) -> None:
 
 
 def _line(line: Attention) -> None:
-    colour, icon, word = _KINDS[line.kind]
     account = f" Account {line.account_id}, {line.region}." if line.account_id else ""
     with st.container(border=True):
         state, text, way = st.columns([1.3, 5, 1.8], vertical_alignment="center")
-        state.markdown(f":{colour}-badge[:material/{icon}: {word}]")
+        state.markdown(_KINDS[line.kind].badge)
         text.markdown(f"**{safe(line.subject)}** {safe(line.what)}")
         text.caption(f"{safe(line.mend)}{safe(account)}")
         with way:

@@ -1,6 +1,7 @@
 """Work that takes a while: in a thread of its own, with progress and a Stop button."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -16,12 +17,17 @@ Advance = Callable[[int, int, CheckResult | str], None]
 Work = Callable[[Advance, threading.Event], Answer]
 
 
+_GUESSED_AFTER = 3
+"""Seconds after which what is left is guessed."""
+
+
 class Job(Generic[Answer]):
     """One piece of work under way. The work itself, and the secrets in it, are forgotten when it ends."""
 
     def __init__(self, work: Work[Answer]) -> None:
         """Start it. `work` gets a progress function and an event that asks it to stop."""
         self.stop = threading.Event()
+        self.began = time.monotonic()
         self.done = 0
         self.total = 0
         self.last: CheckResult | str | None = None
@@ -84,11 +90,17 @@ def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …", 
             return
         part = min(job.done / job.total, 1.0) if job.total else 0.0
         of = f" of {job.total:,}" if job.total else ""
-        st.progress(part, f"{job.done:,}{of} {unit}. {safe(doing)}")
+        st.progress(part, f"{job.done:,}{of} {unit}, {_time(time.monotonic() - job.began, part)}. {safe(doing)}")
         if st.button("Stop", key=f"{key}.stop", icon=":material/stop_circle:", disabled=job.stop.is_set()):
             job.stop.set()
 
     progress()
+
+
+def _time(passed: float, part: float) -> str:
+    """How long it has taken, and about how much longer it will, once that can be guessed."""
+    left = passed / part - passed if passed >= _GUESSED_AFTER and part else 0
+    return f"{passed:.0f} s" + (f", about {left:.0f} s left" if left >= 1 else "")
 
 
 def finished(key: str) -> Any | None:

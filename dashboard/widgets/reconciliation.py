@@ -1,5 +1,6 @@
 """Bill files beside what OUTSCALE tells."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -15,16 +16,17 @@ from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets import job
 from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
+from dashboard.widgets.states import bad, doubtful, good, state_column
 from dashboard.widgets.text import safe
 
 RESULT = "costs.reconciled"
 JOB = "costs.reconciling"
 _MONTHS = 25
 _OUTCOMES = {
-    "agreed": "agreed",
-    "differs": "differs",
-    "only_billed": "only in the bill",
-    "only_consumed": "only at OUTSCALE",
+    "agreed": good("agreed"),
+    "differs": bad("differs", "difference"),
+    "only_billed": doubtful("only in the bill", "receipt_long"),
+    "only_consumed": doubtful("only at OUTSCALE", "cloud"),
 }
 
 
@@ -97,19 +99,20 @@ def _result(result: Reconciliation) -> None:
         st.info(safe(note), icon=":material/info:")
     for line in result.unpriced:
         st.warning(f"OUTSCALE tells no price: {safe(line)}", icon=":material/money_off:")
-    counts = {word: sum(line.outcome == outcome for line in result.lines) for outcome, word in _OUTCOMES.items()}
+    counts = Counter(line.outcome for line in result.lines)
     columns = st.columns(3)
     columns[0].metric("Bill files", money(result.billed, result.currency), border=True)
     columns[1].metric("OUTSCALE", money(result.consumed, result.currency), border=True)
     columns[2].metric("Difference", money(result.billed - result.consumed, result.currency), border=True)
-    st.caption(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "Nothing on either side.")
+    said = [f"{counts[outcome]} {look.text}" for outcome, look in _OUTCOMES.items() if counts[outcome]]
+    st.markdown(" · ".join(said) or "Nothing on either side.")
     if not result.lines:
         return
     lines = result.lines
     st.dataframe(
         pd.DataFrame(
             {
-                "Outcome": [_OUTCOMES[line.outcome] for line in lines],
+                "Outcome": [_OUTCOMES[line.outcome].word for line in lines],
                 "Service": [line.service for line in lines],
                 "Type": [line.type for line in lines],
                 "Operation": [line.operation for line in lines],
@@ -122,7 +125,8 @@ def _result(result: Reconciliation) -> None:
         hide_index=True,
         placeholder="",
         alt="Bill and OUTSCALE, line by line",
-        column_config={
+        column_config={"Outcome": state_column(_OUTCOMES.values())}
+        | {
             name: st.column_config.NumberColumn(format="%+.2f" if name == "Difference" else "%.2f")
             for name in ("Bill", "OUTSCALE", "Difference")
         },

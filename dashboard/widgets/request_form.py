@@ -85,7 +85,7 @@ def _new_fields(form: RequestForm) -> RequestDraft:
     subject = _text(form, "subject")
     description = _description(form, f"{LABELS['description']} *")
     terms = st.checkbox(f"{TERMS} *", key=form.key("terms_accepted"), persist_state="session")
-    st.caption(f"[Read the terms]({TERMS_PAGE}). The date is kept with the request.")
+    st.markdown(f"[Read the terms]({TERMS_PAGE}). The date is kept with the request.")
     beside(form.problems, "terms_accepted")
     newsletter = st.checkbox(NEWSLETTER, key=form.key("newsletter"), persist_state="session")
     return RequestDraft(

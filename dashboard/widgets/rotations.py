@@ -80,8 +80,10 @@ def _show(view: RotationView) -> None:
         with st.container(horizontal=True):
             if view.step == "wait":
                 label = "Delete the old key" if view.due else "Delete the old key now"
-                if st.button(label, icon=":material/delete:", key=f"rotation.delete.{view.id}", disabled=busy):
-                    _start(view, delete_now=True)
+                with st.popover(label, icon=":material/delete:", disabled=busy):
+                    st.markdown(f"{safe(view.old_key)} is deleted at OUTSCALE. This cannot be undone.")
+                    if st.button(label, type="primary", key=f"rotation.delete.{view.id}", disabled=busy):
+                        _start(view, delete_now=True)
             elif view.step == "back":
                 if st.button("Go on", type="primary", key=f"rotation.on.{view.id}", disabled=busy):
                     _start(view)
