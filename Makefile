@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := run
-.PHONY: run install test check browsers clean
+.PHONY: run install test check docs browsers clean
 
 run: install
 	@exec $(BIN)/onboarding run
@@ -36,6 +36,13 @@ SCANNED := git ls-files -z -- ':!requirements/*.txt' ':!*.png' ':!tests/unit/vau
 NO_SECRETS := --no-verify --exclude-secrets '^password$$' \
   --exclude-lines '@[A-Za-z.-]+\.([Tt]est|invalid|example)\b' --exclude-lines '_sealed *= *"'
 
+# Strict: a link that leads nowhere, within the site or by its form, fails it. It asks no network.
+DOCS := $(BIN)/mkdocs build --quiet --strict --config-file .ci/mkdocs.yml
+
+docs: install
+	@$(DOCS)
+	@echo "Open build/site/index.html"
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -44,6 +51,8 @@ check: install
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml core dashboard pages
 	@$(SCANNED) | xargs -0 $(BIN)/detect-secrets-hook $(NO_SECRETS)
 	@$(BIN)/python .ci/vulnerabilities.py
+	@$(DOCS)
+	@echo "mkdocs: the documentation is whole, and so are its links."
 
 # The browser tests drive the system's own Chromium, also through its nginx.
 browsers:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Position, expect, sync_playwright
 from pydantic import SecretStr
 
 from core.domain.checks import CheckResult, Outcome
@@ -117,10 +117,10 @@ def first_screen(page: Page, address: str, since: float, heading: str) -> float:
     return time.perf_counter() - since
 
 
-def redraw(page: Page, press: Locator) -> float:
+def redraw(page: Page, press: Locator, position: Position | None = None) -> float:
     """Milliseconds from a press to the screen's last change, seen from inside the page."""
     page.evaluate("() => { window.pressed = 0; window.redrawn = 0; }")
-    press.click()
+    press.click(position=position)
     page.wait_for_function(f"() => window.redrawn && performance.now() - window.redrawn > {QUIET_MS}", timeout=10_000)
     page.wait_for_function(IDLE)
     return float(page.evaluate("() => window.redrawn - window.pressed"))

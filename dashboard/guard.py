@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.services.sign_in import counts, not_let_in
 from core.store.store import StoreError
 from core.vault.master_key import VaultError
+from dashboard import coming_back
 from dashboard.browsers import sign_in_of
 from dashboard.session import people_sign_in, workspace
 from dashboard.sign_in import ASKED
@@ -94,8 +95,21 @@ class Guard:
             headers["content-length"] = "0"
             answer[0]["status"] = 302
             answer[1:] = [{"type": "http.response.body", "body": b""}]
+        else:
+            _lead_back(Request(scope), answer[0])
         for message in answer:
             await send(message)
+
+
+def _lead_back(request: Request, start: Message) -> None:
+    """Let a browser that signs in come back to the screen that it left for that."""
+    headers, ours = MutableHeaders(scope=start), workspace().settings.browser_address
+    if request.url.path == _LOGIN:
+        if cookie := coming_back.remember(request, ours):
+            headers.append("set-cookie", cookie)
+    elif _signed_in(start) and (where := coming_back.back(request)):
+        headers["location"] = where
+        headers.append("set-cookie", coming_back.forget(ours))
 
 
 def _may_have_files(request: Request) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from dashboard import address
 from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, ADD_CREDENTIALS, CREDENTIALS
 from dashboard.widgets import reveal
 from dashboard.widgets.credentials_form import forget_secrets
@@ -22,6 +23,7 @@ _LAST = "shell.page"
 def forget_when_left(page: str) -> None:
     """Forget what the screen before this one showed, when it is another. `page` is the address of this one."""
     last = st.session_state.get(_LAST)
-    if last != page and last in _FORGET:
-        _FORGET[last]()
+    if last != page:
+        address.leave()
+        _FORGET.get(last or "", lambda: None)()
     st.session_state[_LAST] = page

@@ -5,13 +5,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from core.domain.sign_in import AFRESH
 from core.settings import Settings
 
 COOKIE_KEY = "cookie.key"
 """File of the home folder that signs the browsers' cookies, so that a restart signs nobody out."""
-
-AFRESH = "afresh"
-"""The same provider, asked to have the person prove anew who they are: what `st.login` is given for that."""
 
 
 class CookieKeyError(Exception):

@@ -6,7 +6,7 @@ from core.services.sign_in import SignedIn
 from dashboard import sign_in
 from dashboard.leaving import forget_when_left
 from dashboard.listening import open_to_others
-from dashboard.navigation import nowhere, sections
+from dashboard.navigation import nowhere, pages
 from dashboard.session import PLAIN, admission, people_sign_in, workspace
 from dashboard.widgets.signed_in import show_signed_in
 from dashboard.widgets.text import safe
@@ -22,7 +22,7 @@ def main() -> None:
         if not people_sign_in() and (problem := open_to_others()):
             st.error(problem, icon=":material/error:")
             return
-        page = st.navigation(sections())
+        page = st.navigation(pages(), expanded=True)
         forget_when_left(page.url_path)
         page.run()
     except PLAIN as error:

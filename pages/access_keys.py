@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 from pydantic import SecretStr
 
+from core.domain.credentials import REGION_RULE
 from core.domain.regions import DEFAULT_REGION
 from core.services.access_keys import KeyList, list_keys, list_users
+from core.services.accounts import list_accounts
 from core.services.doors import (
     Door,
     Opened,
@@ -22,6 +23,8 @@ from core.services.doors import (
 from core.services.key_rules import KEYS_PER_USER
 from core.services.key_views import KeyView, Mark
 from core.services.signing import signing_keys
+from dashboard import address
+from dashboard.navigation import ACCESS_KEYS
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.key_dialogs import (
     DOING,
@@ -36,15 +39,19 @@ from dashboard.widgets.new_key import CREATING, NEW_KEY, SHOWN_REGION, create_di
 from dashboard.widgets.problems import above
 from dashboard.widgets.rotations import ROTATING, rotate_dialog, show_rotations
 from dashboard.widgets.seen_keys import show_seen
-from dashboard.widgets.text import local, safe
+from dashboard.widgets.states import bad, doubtful, good, neutral, state_column
+from dashboard.widgets.text import literal, local, safe
 
 DOOR = "access_keys.opened"
 LIST = "access_keys.list"
-FOR = "access_keys.for"
+LOOKED = "access_keys.looked"
+"""Account ID and Region of the account that the address names, or that is opened."""
 USER = "access_keys.user"
 OTHER = "Another account …"
 PASSWORD, STORED = "Password", "Stored key"
-_RED, _ORANGE, _GREEN, _GRAY = "#d64545", "#c77700", "#2e8b57", "#808495"
+_STATES = {"ACTIVE": good("ACTIVE"), "INACTIVE": neutral("INACTIVE", "pause_circle")}
+_AGES = {Mark.OVER: doubtful("old", "history")}
+_EXPIRIES = {Mark.SOON: doubtful("expires soon", "schedule"), Mark.OVER: bad("expired", "event_busy")}
 
 
 def main() -> None:
@@ -58,26 +65,42 @@ def main() -> None:
         _shut(door)
         st.info("The password is no longer held. Confirm it again.", icon=":material/lock_clock:")
         door = None
-    _asked_for(door)
+    parts = [address.place("account", LOOKED, _known)]
+    if address.arrive(ACCESS_KEYS, parts):
+        _asked_for(door)
+    if door and (door := st.session_state.get(DOOR)) and door.account_id:
+        st.session_state[LOOKED] = (door.account_id, door.region)
+    address.keep(parts)
     show_open(door)
     show_rotations()
     if SHOWN_REGION in st.session_state and NEW_KEY in st.session_state:
         secret_dialog()
     if not may("access_keys.list_keys"):
-        show_seen()
-    elif door and (door := st.session_state.get(DOOR)):
+        show_seen(LOOKED)
+        address.keep(parts)
+    elif door:
         _keys(door)
     else:
         _open()
 
 
+def _known() -> list[address.Place]:
+    """The accounts that may be asked for."""
+    places = [(one.account_id, one.region) for one in list_accounts(actor(), workspace())]
+    if may("access_keys.list_keys"):
+        places += [(one.account_id, one.region) for one in known_accounts(actor(), workspace())]
+        places += [(one.account_id, one.region) for one in signing_keys(actor(), workspace())]
+    return places
+
+
 def _asked_for(door: Door | None) -> None:
-    """Another screen may name the account that is wanted."""
-    wanted = st.session_state.pop(FOR, None)
-    if wanted is None or not may("access_keys.list_keys") or (door and (door.account_id, door.region) == tuple(wanted)):
+    """Open the account that the address names by a stored key, or make its password's form ready."""
+    wanted: address.Place | None = st.session_state[LOOKED]
+    if wanted is None or not may("access_keys.list_keys") or (door and (door.account_id, door.region) == wanted):
         return
     if door:
         _shut(door)
+    st.session_state[LOOKED] = wanted
     account_id, region = wanted
     keys = signing_keys(actor(), workspace(), account_id, region)
     if keys:
@@ -123,7 +146,9 @@ def _confirm() -> None:
             email, region = account.email, account.region
         else:
             left, right = st.columns(2)
-            email = left.text_input("Email of the account", type="email", key="access_keys.email")
+            email = left.text_input(
+                "Email of the account", type="email", key="access_keys.email", help="What the root user signs in with."
+            )
             names = [one.name for one in places.open]
             region = right.selectbox(
                 "Region",
@@ -131,10 +156,15 @@ def _confirm() -> None:
                 index=names.index(DEFAULT_REGION) if DEFAULT_REGION in names else 0,
                 format_func=lambda name: str(places[name]),
                 key="access_keys.region",
+                help=REGION_RULE,
             )
         number = st.session_state.get("access_keys.try", 0)
         password = st.text_input(
-            "Current password", type="password", autocomplete="current-password", key=f"access_keys.password.{number}"
+            "Current password",
+            type="password",
+            autocomplete="current-password",
+            key=f"access_keys.password.{number}",
+            help="That of the root user, as in Cockpit. An EIM user has none.",
         )
         if account and (demo := demo_sign_in(workspace(), region, email)):
             st.caption(f"An account of the sandbox. Its password: `{demo[1].get_secret_value()}`")
@@ -167,7 +197,7 @@ def _enter(opened: Opened) -> None:
 
 def _shut(door: Door) -> None:
     close_door(door)
-    for name in (DOOR, LIST, USER):
+    for name in (DOOR, LIST, USER, LOOKED):
         st.session_state.pop(name, None)
 
 
@@ -282,7 +312,7 @@ def _dialogs(door: Door, listed: KeyList, key: KeyView | None, user: str) -> Non
 
 def _header(door: Door) -> None:
     region = safe(str(regions().get(door.region) or door.region))
-    who = safe(door.account_id or door.email)
+    who = literal(door.account_id or door.email)
     if door.signed_by:
         st.caption(f":material/key: {who} in {region} · signed by {safe(door.signed_by)}")
         return
@@ -293,7 +323,7 @@ def _header(door: Door) -> None:
         if not left:
             st.rerun()
         minutes, seconds = divmod(int(left.total_seconds()), 60)
-        st.caption(f":material/lock_open: {safe(door.email)} in {region} · closes in {minutes}:{seconds:02}")
+        st.caption(f":material/lock_open: {literal(door.email)} in {region} · closes in {minutes}:{seconds:02}")
 
     countdown()
 
@@ -302,9 +332,9 @@ def _table(keys: list[KeyView], own: str) -> KeyView | None:
     table = pd.DataFrame(
         {
             "Access key": [key.access_key for key in keys],
-            "State": [key.state for key in keys],
-            "Age": [_age(key) for key in keys],
-            "Expires": [_expires(key) for key in keys],
+            "State": [_state(key) for key in keys],
+            "Age": pd.array([key.age_days for key in keys], dtype="Int64"),
+            "Expires": [local(key.expires) or "never" for key in keys],
             "Last used": [_used(key) for key in keys],
             "Used by": [", ".join(key.used_by) for key in keys],
             "Secret": ["sealed here" if key.sealed else "not here" for key in keys],
@@ -314,37 +344,27 @@ def _table(keys: list[KeyView], own: str) -> KeyView | None:
         }
     )
     event = st.dataframe(
-        _coloured(table, keys),
+        table,
         key=f"access_keys.table.{'.'.join(key.access_key[-4:] for key in keys)}",
         hide_index=True,
         height=38 + 35 * len(keys),
         on_select="rerun",
         selection_mode="single-row",
         alt="Access keys",
-        column_config={"Access key": st.column_config.TextColumn(pinned=True)},
+        placeholder="",
+        column_config={
+            "Access key": st.column_config.TextColumn(pinned=True),
+            "State": state_column([*_STATES.values(), *_AGES.values(), *_EXPIRIES.values()]),
+            "Age": st.column_config.NumberColumn(format="%d days"),
+        },
     )
     rows = event["selection"]["rows"]
     return keys[rows[0]] if rows and rows[0] < len(keys) else None
 
 
-def _coloured(table: pd.DataFrame, keys: list[KeyView]) -> Styler:
-    colours = pd.DataFrame("", index=table.index, columns=table.columns)
-    marks = {Mark.FINE: "", Mark.SOON: f"color: {_ORANGE}", Mark.OVER: f"color: {_RED}"}
-    colours["State"] = [f"color: {_GREEN if key.state == 'ACTIVE' else _GRAY}" for key in keys]
-    colours["Age"] = [marks[key.age] for key in keys]
-    colours["Expires"] = [marks[key.expiry] for key in keys]
-    return table.style.apply(lambda _: colours, axis=None)
-
-
-def _age(key: KeyView) -> str:
-    if key.age_days is None:
-        return ""
-    return f"{key.age_days} days" + (" (old)" if key.age is Mark.OVER else "")
-
-
-def _expires(key: KeyView) -> str:
-    word = {Mark.FINE: "", Mark.SOON: " (soon)", Mark.OVER: " (expired)"}[key.expiry]
-    return (local(key.expires) + word) if key.expires else "never"
+def _state(key: KeyView) -> str:
+    marks = [_STATES.get(key.state), _AGES.get(key.age), _EXPIRIES.get(key.expiry)]
+    return ",".join(look.word for look in marks if look)
 
 
 def _used(key: KeyView) -> str:

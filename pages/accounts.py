@@ -1,6 +1,5 @@
 """Accounts: every known one, found, added, read from a key; its data at OUTSCALE, its ways to sign in, its keypairs."""
 
-import zlib
 from collections.abc import Callable
 
 import pandas as pd
@@ -8,8 +7,8 @@ import streamlit as st
 from pydantic import SecretStr
 
 from core.domain.accounts import DATA_LABELS, OUTSCALE_FIELDS, PASSWORD_RULE, USED_FOR, AccountDraft
-from core.domain.credentials import FieldProblem
-from core.domain.proxy import PROXY_FORM
+from core.domain.credentials import ACCESS_KEY_RULE, ACCOUNT_ID_FORM, REGION_RULE, SECRET_KEY_RULE, FieldProblem
+from core.domain.proxy import PROXY_FORM, PROXY_RULE
 from core.domain.regions import DEFAULT_REGION
 from core.services.account_data import read_from_key, refresh, update_account
 from core.services.accounts import (
@@ -23,14 +22,17 @@ from core.services.accounts import (
     methods,
     show_account,
 )
-from dashboard.navigation import ACCESS_KEYS, REQUEST_ACCOUNT, go
+from dashboard import address
+from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, link
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets import keypairs
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above, beside
+from dashboard.widgets.rows import choose
 from dashboard.widgets.text import local, safe, time_column
 
 OPENED = "accounts.opened"
+SEARCH = "accounts.search"
 TABLE = "accounts.table"
 DOING = "accounts.doing"
 PROBLEMS = "accounts.problems"
@@ -50,6 +52,11 @@ def main() -> None:
         st.success(safe(said), icon=":material/check_circle:")
     keypairs.show_open()
     rows = list_accounts(actor(), workspace())
+    parts = [
+        address.text("search", SEARCH),
+        address.place("account", OPENED, lambda: [(row.account_id, row.region) for row in rows]),
+    ]
+    address.arrive(ACCOUNTS, parts)
     if not rows:
         st.info(
             "No account is known yet. Add one by hand, or paste one of its access keys to read it from OUTSCALE.",
@@ -57,6 +64,7 @@ def main() -> None:
         )
     _ways_in()
     details = _details_of(_chosen(rows)) if rows else None
+    address.keep(parts)
     if not keypairs.show_dialogs():
         _dialogs(details)
     if details:
@@ -72,13 +80,11 @@ def _ways_in() -> None:
 
 
 def _chosen(rows: list[AccountView]) -> tuple[str, str] | None:
-    word = st.text_input(
-        "Search", type="search", placeholder="Account ID, company, email, owner, Region …", key="accounts.search"
-    )
+    word = st.text_input("Search", type="search", placeholder="Account ID, company, email, owner, Region …", key=SEARCH)
     shown = [row for row in rows if row.matches(word or "")]
     if not shown:
         st.info("No account matches the search.", icon=":material/search_off:")
-        return None
+        return st.session_state.get(OPENED)
     table = pd.DataFrame(
         {
             "Account ID": [row.account_id for row in shown],
@@ -95,15 +101,13 @@ def _chosen(rows: list[AccountView]) -> tuple[str, str] | None:
         }
     )
     times = ("Next expiry", "Last check", "Read")
-    event = st.dataframe(
+    choose(
         table,
-        # Other rows make another table, so that a selection never slides to a row that nobody chose.
-        key=f"{TABLE}.{zlib.crc32(' '.join(row.account_id + row.region for row in shown).encode())}",
-        hide_index=True,
+        TABLE,
+        [(row.account_id, row.region) for row in shown],
+        OPENED,
         height=min(38 + 35 * len(shown), 420),
-        on_select="rerun",
         placeholder="",
-        selection_mode="single-row",
         alt=f"{len(shown)} known accounts",
         column_config={
             "Account ID": st.column_config.TextColumn(pinned=True),
@@ -111,12 +115,8 @@ def _chosen(rows: list[AccountView]) -> tuple[str, str] | None:
             **{name: time_column() for name in times},
         },
     )
-    chosen = [row for row in event["selection"]["rows"] if row < len(shown)]
     st.caption(f"{len(shown)} of {len(rows)} accounts. Select one for its details.")
-    if chosen:
-        st.session_state[OPENED] = (shown[chosen[0]].account_id, shown[chosen[0]].region)
-    opened: tuple[str, str] | None = st.session_state.get(OPENED)
-    return opened if opened in [(row.account_id, row.region) for row in shown] else None
+    return st.session_state.get(OPENED)
 
 
 def _details_of(place: tuple[str, str] | None) -> AccountDetails | None:
@@ -185,6 +185,7 @@ def _region() -> str:
         index=names.index(DEFAULT_REGION) if DEFAULT_REGION in names else 0,
         format_func=lambda name: str(known[name]),
         key="accounts.region",
+        help=REGION_RULE,
     )
     return chosen or ""
 
@@ -209,11 +210,11 @@ def _text(
 def _add_dialog() -> None:
     with st.form("accounts.add", border=False):
         _above_all_but(set(AccountDraft.model_fields))
-        account_id = _text("account_id", "Account ID *", placeholder="12 digits")
+        account_id = _text("account_id", "Account ID *", placeholder="12 digits", note=ACCOUNT_ID_FORM)
         region = _region()
         beside(_problems(), "region")
         email = _text("email", "Email", placeholder="What the account signs in with")
-        company = _text("company", "Company")
+        company = _text("company", "Company", note="Whose account it is.")
         owner = _text("owner", "Owner", note="Who answers for it here.")
         notes = st.text_area("Notes", height=80, key="accounts.notes")
         sent = st.form_submit_button("Add", type="primary", icon=":material/add:")
@@ -231,13 +232,20 @@ def _read_dialog() -> None:
     number = st.session_state.get(TRY, 0)
     with st.form("accounts.read", border=False):
         _above_all_but({"access_key", "secret_key", "region", "proxy"})
-        access_key = _text("access_key", "Access key *")
-        secret = st.text_input("Secret key *", type="password", autocomplete="off", key=f"accounts.secret.{number}")
+        access_key = _text("access_key", "Access key *", note=ACCESS_KEY_RULE)
+        secret = st.text_input(
+            "Secret key *", type="password", autocomplete="off", key=f"accounts.secret.{number}", help=SECRET_KEY_RULE
+        )
         beside(_problems(), "secret_key")
         region = _region()
         beside(_problems(), "region")
         proxy = st.text_input(
-            "Proxy", type="password", autocomplete="off", placeholder=PROXY_FORM, key=f"accounts.proxy.{number}"
+            "Proxy",
+            type="password",
+            autocomplete="off",
+            placeholder=PROXY_FORM,
+            key=f"accounts.proxy.{number}",
+            help=safe(PROXY_RULE),
         )
         beside(_problems(), "proxy")
         sent = st.form_submit_button("Read", type="primary", icon=":material/cloud_download:")
@@ -340,13 +348,11 @@ def _details(details: AccountDetails) -> None:
     st.markdown(badges)
     if details.notes:
         st.caption(safe(details.notes))
-    with st.container(horizontal=True):
-        if st.button("See access keys", icon=":material/key:"):
-            st.session_state["access_keys.for"] = place
-            go(ACCESS_KEYS)
-        if may("requests.save_draft") and st.button("Copy to another Region", icon=":material/content_copy:"):
-            st.session_state["request.copy"] = place
-            go(REQUEST_ACCOUNT)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        link(ACCESS_KEYS, "See access keys", {"account": address.named(*place)})
+        if may("requests.save_draft"):
+            copied = {"copy": address.named(*place)}
+            link(REQUEST_ACCOUNT, "Copy to another Region", copied, icon=":material/content_copy:")
         if may("accounts.edit_account") and st.button("Edit", icon=":material/edit:"):
             _begin("edit")
         if may("accounts.forget_account") and st.button("Forget", icon=":material/delete:"):

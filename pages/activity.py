@@ -9,22 +9,34 @@ from core.domain.audit import ENDINGS
 from core.services.audit import (
     PAGE,
     TrailFilter,
-    TrailForm,
     TrailPage,
     list_trail,
     trail_actions,
-    trail_file,
     verify_trail,
 )
 from core.services.audit_check import TrailReport
+from core.services.audit_export import TrailForm, trail_file
+from dashboard import address
+from dashboard.navigation import ACTIVITY
 from dashboard.session import actor, workspace
-from dashboard.widgets import bucket_downloads, job
+from dashboard.widgets import bucket_downloads, job, states
+from dashboard.widgets.problems import plainly
 from dashboard.widgets.text import day_begins, time_column
 
 JOB = "activity.verify"
 REPORT = "activity.report"
 _FORMS: dict[str, TrailForm] = {"CSV": "csv", "JSON Lines": "jsonl"}
 _FAULTS_SHOWN = 20
+PAGE_SHOWN = "activity.page"
+PARTS = (
+    address.days("days", "activity.days"),
+    address.text("who", "activity.who"),
+    address.text("address", "activity.address"),
+    address.several("what", "activity.actions", lambda: trail_actions(actor(), workspace())),
+    address.text("subject", "activity.subject"),
+    address.several("outcome", "activity.outcomes", lambda: ENDINGS),
+    address.number("page", PAGE_SHOWN),
+)
 
 
 def main() -> None:
@@ -34,6 +46,7 @@ def main() -> None:
     report: TrailReport | None = job.finished(JOB)
     if report:
         st.session_state[REPORT] = report
+    address.arrive(ACTIVITY, PARTS)
     wanted = _filters()
     _actions(wanted)
     job.watch(JOB, "lines", "Looking through the trail …")
@@ -114,15 +127,24 @@ def _said(report: TrailReport | None) -> None:
         st.caption(f"So it is with {report.more:,} more.")
 
 
+@st.fragment
 def _table(wanted: TrailFilter) -> None:
+    with plainly():
+        _page(wanted)
+
+
+def _page(wanted: TrailFilter) -> None:
     slot = st.empty()
     number = 1
     found = list_trail(actor(), workspace(), wanted)
     pages = -(-found.total // PAGE)
+    if st.session_state.get(PAGE_SHOWN, 1) > pages:
+        st.session_state[PAGE_SHOWN] = max(pages, 1)
     if pages > 1:
-        number = int(st.number_input("Page", 1, pages, key=f"activity.page.{pages}", width=160))
+        number = int(st.number_input("Page", 1, pages, key=PAGE_SHOWN, width=160))
         if number > 1:
             found = list_trail(actor(), workspace(), wanted, (number - 1) * PAGE)
+    address.keep(PARTS)
     if not found.total:
         slot.info("Nothing was done that these filters leave.", icon=":material/search_off:")
         return
@@ -151,7 +173,11 @@ def _rows(found: TrailPage) -> None:
         hide_index=True,
         height=min(38 + 35 * len(found.lines), 720),
         alt="Activity",
-        column_config={"When": time_column(seconds=True), "Line": st.column_config.NumberColumn(format="%d")},
+        column_config={
+            "When": time_column(seconds=True),
+            "Line": st.column_config.NumberColumn(format="%d"),
+            "Outcome": states.state_column(states.ENDINGS.values()),
+        },
     )
 
 

@@ -3,22 +3,30 @@
 import streamlit as st
 
 from core.domain.credentials import CredentialsDraft, FieldProblem, name_problem
+from core.services.credentials import list_credentials, show_credentials
 from core.services.onboarding import AddResult, CheckReport, add_credentials, check_draft, name_taken
 from core.services.scope import scope_of
-from dashboard.navigation import CREDENTIALS, go
+from dashboard import address
+from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, go
 from dashboard.session import PLAIN, actor, regions, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
-from dashboard.widgets.credentials_form import Form, current_form, new_form, show_fields
+from dashboard.widgets.credentials_form import Form, current_form, edit_form, new_form, show_fields
 from dashboard.widgets.problems import above
 
 JOB = "add_credentials.check"
+EDITED = "add_credentials.edited"
 ADD_WHEN_CHECKED = "add_credentials.add"
 
 
 def main() -> None:
     """Show the screen."""
+    parts = [address.one_of("edit", EDITED, lambda: [row.name for row in list_credentials(actor(), workspace())])]
+    if address.arrive(ADD_CREDENTIALS, parts) and st.session_state[EDITED]:
+        _edit(st.session_state[EDITED])
     form = current_form()
+    st.session_state[EDITED] = form.stored.name if form.stored else None
+    address.keep(parts)
     _take_report(form)
     if form.stored:
         st.title(f"Edit {form.stored.name}")
@@ -32,6 +40,15 @@ def main() -> None:
     job.watch(JOB)
     if not job.running(JOB):
         _result(form, draft)
+
+
+def _edit(name: str) -> None:
+    """Fill the form with stored credentials, unless it is they that are edited already."""
+    form = current_form()
+    if form.stored is None or form.stored.name != name:
+        details = show_credentials(actor(), workspace(), name)
+        if details:
+            edit_form(details)
 
 
 def _name_problem(name: str) -> FieldProblem | None:
@@ -126,8 +143,8 @@ def _add(form: Form, draft: CredentialsDraft, report: CheckReport, *, accept_unr
         st.rerun()
     editing = form.stored is not None
     new_form()
-    st.session_state["credentials.opened"] = draft.name
     st.session_state["credentials.said"] = f"{draft.name} was {'changed' if editing else 'added'}."
+    st.session_state["credentials.opened"] = draft.name
     go(CREDENTIALS)
 
 

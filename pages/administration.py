@@ -4,6 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
+from dashboard import address
+from dashboard.navigation import ADMINISTRATION
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets.allowed_hosts import show_allowed_hosts
 from dashboard.widgets.people import show_people
@@ -12,18 +14,23 @@ from dashboard.widgets.rights import show_rights
 from dashboard.widgets.text import safe
 
 PROBLEMS = "administration.problems"
+VIEW = "administration.view"
 SAID = "administration.said"
 
 
 def main() -> None:
     """Show the screen."""
     st.title("Administration")
+    st.caption("The rules that hold here: when keys need attention, who may do what, and which hosts are connected to.")
     if said := st.session_state.pop(SAID, None):
         st.success(said, icon=":material/check_circle:")
+    parts = [address.one_of("section", VIEW, lambda: VIEWS, "Policy")]
+    address.arrive(ADMINISTRATION, parts)
     view = st.segmented_control(
-        "View", list(VIEWS), default="Policy", key="administration.view", persist_state="session", required=True,
+        "View", list(VIEWS), default="Policy", key=VIEW, persist_state="session", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
+    address.keep(parts)
     VIEWS[view or "Policy"]()
 
 

@@ -1,77 +1,56 @@
 """Billing buckets: all of them side by side, one walked and searched, its files previewed and downloaded."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 import streamlit as st
 
-from core.domain.credentials import FieldProblem
 from core.outscale.models import StoredObject
-from core.services.billing import BucketChoice, ProjectBuckets, bucket_choices, project_buckets
+from core.services.billing import BucketChoice, ProjectBuckets, project_buckets
 from core.services.bucket_index import IndexView, Refreshed, changes_of, index_of, refresh
 from core.services.bucket_pages import FolderRow, IndexPage, Search, object_of, page
 from core.services.downloads import export_listing, saved_name, within
-from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard import address
+from dashboard.navigation import ADD_CREDENTIALS, BILLING_BUCKETS, go, sees
 from dashboard.session import actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.bucket_downloads import JOB, begin, download_button, link_dialog, show_downloads
+from dashboard.widgets.bucket_place import (
+    FIELDS,
+    KINDS,
+    LIMIT,
+    PARTS,
+    PLACE,
+    PROJECTS,
+    ROWS,
+    SIZES,
+    SORTS,
+    Place,
+    choices,
+    go_there,
+    keep,
+    unknown,
+)
 from dashboard.widgets.bucket_table import Picked, ago, amount, changed_table, changes, entries, overview
 from dashboard.widgets.mapping import show_mapping
 from dashboard.widgets.preview import show_preview
-from dashboard.widgets.problems import above
+from dashboard.widgets.problems import above, plainly
 from dashboard.widgets.text import day_begins, local, safe, size
 
-PLACE, OPEN = "buckets.place", "buckets.open"
-PROJECTS = "buckets.projects"
 LOOKING = "buckets.looking"
-FIELDS = "buckets.search"
-SIZES = (50, 100, 500, 1000)
-SORTS = {
-    "Name": ("key", False),
-    "Newest first": ("modified", True),
-    "Oldest first": ("modified", False),
-    "Largest first": ("size", True),
-    "Smallest first": ("size", False),
-}
-KINDS = {"All": "", "CSV": "csv", "JSON": "json", "Excel": "xlsx", "Parquet": "parquet", "Packed": "packed"}
-LIMIT = "buckets.limit"
+ASKED = "buckets.asked"
 MB = 1_000_000
 _HOW = "Click a name to open it; tick several to download them together."
-
-
-@dataclass
-class Place:
-    """Where the person is: a bucket, a folder, and the page. A new `visit` makes the table forget its ticks."""
-
-    choice: BucketChoice
-    prefix: str = ""
-    offset: int = 0
-    visit: int = 0
-    asked: bool = False
-    """Whether this visit has seen to it that the listing is fresh."""
-    problem: FieldProblem | None = None
-    search: Search | None = None
-    """What the page was of: another search begins with its first page."""
-    key: str = ""
-    """Object that another screen sent here, shown until something else is chosen."""
-
-    def walk(self, prefix: str) -> None:
-        """Go to a folder's first page."""
-        self.prefix = prefix
-        self.turn(0)
-
-    def turn(self, offset: int) -> None:
-        """Go to the page that begins there."""
-        self.offset = offset
-        self.visit += 1
-        self.key = ""
 
 
 def main() -> None:
     """Show the screen."""
     st.title("Billing buckets")
-    _sent_here()
+    st.caption("The buckets that bills are delivered to: look into them, preview and download what is there.")
+    if _still_looking():
+        return
+    if address.arrive(BILLING_BUCKETS, PARTS):
+        go_there()
     place: Place | None = st.session_state.get(PLACE)
     if place is None:
         _all_buckets()
@@ -79,27 +58,32 @@ def main() -> None:
         _bucket(place)
 
 
-def _sent_here() -> None:
-    """Go to the object that another screen names."""
-    named: tuple[str, str, str] | None = st.session_state.pop(OPEN, None)
-    if named is None:
-        return
-    region, bucket, key = named
-    for choice in _choices():
-        if (choice.region, choice.bucket) == (region, bucket):
-            st.session_state[PLACE] = Place(choice, prefix=key[: key.rfind("/") + 1], key=key)
-            return
-    st.warning(f"No enabled billing credentials name the bucket {bucket} ({region}) now.", icon=":material/warning:")
-
-
-def _all_buckets() -> None:
-    st.caption("The buckets of all enabled billing credentials. Choose one to look into it.")
+def _still_looking() -> bool:
+    """Whether the address names a bucket that may be a project key's, which is being looked for."""
+    if not may("billing.project_buckets") or not unknown():
+        return False
     looked: ProjectBuckets | None = job.finished(LOOKING)
     if looked:
         st.session_state[PROJECTS] = looked
-    choices = _choices()
-    if choices:
-        chosen = overview(choices, [index_of(actor(), workspace(), one) for one in choices], "buckets.overview")
+        return False
+    if not job.running(LOOKING):
+        if ASKED in st.session_state:  # it failed, which was said
+            return False
+        st.session_state[ASKED] = True
+        _look()
+    job.watch(LOOKING, "keys", "Asking the object storage …")
+    return True
+
+
+def _all_buckets() -> None:
+    keep(None)
+    st.caption("These are of all enabled billing credentials. Choose one.")
+    looked: ProjectBuckets | None = job.finished(LOOKING)
+    if looked:
+        st.session_state[PROJECTS] = looked
+    offered = choices()
+    if offered:
+        chosen = overview(offered, [index_of(actor(), workspace(), one) for one in offered], "buckets.overview")
         if chosen:
             st.session_state[PLACE] = Place(chosen)
             st.rerun()
@@ -111,13 +95,6 @@ def _all_buckets() -> None:
         _project_keys()
 
 
-def _choices() -> list[BucketChoice]:
-    own = bucket_choices(actor(), workspace())
-    looked: ProjectBuckets | None = st.session_state.get(PROJECTS)
-    there = {(one.region, one.bucket) for one in own}
-    return own + [one for one in looked.choices if (one.region, one.bucket) not in there] if looked else own
-
-
 def _project_keys() -> None:
     if st.button(
         "Look for buckets of project keys",
@@ -125,8 +102,7 @@ def _project_keys() -> None:
         disabled=job.running(LOOKING),
         help="Asks the object storage which buckets the access keys of project credentials own.",
     ):
-        who, opened = actor(), workspace()
-        job.begin(LOOKING, lambda advance, stop: project_buckets(who, opened, progress=advance, stop=stop))
+        _look()
         st.rerun()
     job.watch(LOOKING, "keys", "Asking the object storage …")
     looked: ProjectBuckets | None = st.session_state.get(PROJECTS)
@@ -134,6 +110,11 @@ def _project_keys() -> None:
         st.info("No project key owns a bucket.", icon=":material/info:")
     for problem in looked.problems if looked else []:
         above(problem)
+
+
+def _look() -> None:
+    who, opened = actor(), workspace()
+    job.begin(LOOKING, lambda advance, stop: project_buckets(who, opened, progress=advance, stop=stop))
 
 
 def _bucket(place: Place) -> None:
@@ -153,7 +134,11 @@ def _bucket(place: Place) -> None:
     if view is None or view.listed is None:
         return
     search = _search(place)
-    found = page(actor(), workspace(), choice, search, place.offset, st.session_state.get(LIMIT, SIZES[1]))
+    limit = st.session_state.get(LIMIT, ROWS)
+    found = page(actor(), workspace(), choice, search, place.offset, limit)
+    if place.offset and not found.folders and not found.objects:  # there are fewer pages than the address says
+        place.turn(0)
+        found = page(actor(), workspace(), choice, search, 0, limit)
     _found(place, search, found)
 
 
@@ -280,6 +265,7 @@ def _clear(place: Place) -> None:
 def _found(place: Place, search: Search, found: IndexPage) -> None:
     """What is there, and what is chosen of it."""
     if not found.folders and not found.objects:
+        keep(place)
         if search.recursive:
             st.info("Nothing matches.", icon=":material/search_off:")
             st.button("Look for everything", on_click=_clear, args=(place,), key=f"{FIELDS}.all")
@@ -293,12 +279,15 @@ def _found(place: Place, search: Search, found: IndexPage) -> None:
     if isinstance(picked.opened, FolderRow):
         place.walk(picked.opened.prefix)
         st.rerun()
+    stored = _one(picked)
+    chosen = stored is not None or bool(picked.objects or picked.folders)
+    if chosen or place.picked:
+        place.key, place.picked = stored.key if stored else "", chosen
+    keep(place)
     _pages(place, search, found)
-    if isinstance(picked.opened, StoredObject):
-        _file(place.choice, picked.opened)
-    elif len(picked.objects) == 1 and not picked.folders:
-        _file(place.choice, picked.objects[0])
-    elif picked.objects or picked.folders:
+    if stored:
+        _file(place.choice, stored)
+    elif chosen:
         _several(place, picked)
     elif place.key:
         stored = object_of(actor(), workspace(), place.choice, place.key)
@@ -308,8 +297,15 @@ def _found(place: Place, search: Search, found: IndexPage) -> None:
             st.warning("That file is not in the bucket any more.", icon=":material/warning:")
 
 
+def _one(picked: Picked) -> StoredObject | None:
+    """The single file that is clicked or ticked."""
+    if isinstance(picked.opened, StoredObject):
+        return picked.opened
+    return picked.objects[0] if len(picked.objects) == 1 and not picked.folders else None
+
+
 def _pages(place: Place, search: Search, found: IndexPage) -> None:
-    limit = st.session_state.get(LIMIT, SIZES[1])
+    limit = st.session_state.get(LIMIT, ROWS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if place.offset or found.more:
             st.button(
@@ -364,8 +360,14 @@ def _several(place: Place, picked: Picked) -> None:
         download_button(choice, lambda: picked.objects + within(who, opened, choice, prefixes), max(2, count), total)
 
 
+@st.fragment
 def _file(choice: BucketChoice, stored: StoredObject) -> None:
     """One file: what it is, the ways to have it, and its beginning."""
+    with plainly():
+        _show_file(choice, stored)
+
+
+def _show_file(choice: BucketChoice, stored: StoredObject) -> None:
     st.subheader(safe(saved_name(stored.key)), divider="gray")
     st.caption(f"{safe(stored.key)} · {size(stored.size)} · {local(stored.modified)} · ETag {safe(stored.etag)}")
     with st.container(horizontal=True):

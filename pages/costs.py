@@ -5,9 +5,10 @@ import streamlit as st
 from core.services.bill_pull import PullReport, pull
 from core.services.billing import bucket_choices
 from core.services.costs import period_known
-from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard import address
+from dashboard.navigation import ADD_CREDENTIALS, COSTS, go, sees
 from dashboard.session import actor, may, workspace
-from dashboard.widgets import job
+from dashboard.widgets import bill_files, cost_report, job, reconciliation
 from dashboard.widgets.bill_files import show_files
 from dashboard.widgets.budgets import show_budgets
 from dashboard.widgets.cost_report import show_report
@@ -16,8 +17,9 @@ from dashboard.widgets.reconciliation import show_reconciliation
 
 JOB = "costs.pull"
 SAID = "costs.pulled"
-VIEWS = {"Costs": show_report, "Files": show_files, "Reconcile": show_reconciliation, "Budgets": show_budgets}
+VIEWS = ("Costs", "Files", "Reconcile", "Budgets")
 NEEDS = {"Reconcile": "reconcile.reconcile"}
+PARTS = {"Costs": cost_report.PARTS, "Files": bill_files.PARTS, "Reconcile": reconciliation.PARTS}
 
 
 def main() -> None:
@@ -33,6 +35,8 @@ def main() -> None:
             go(ADD_CREDENTIALS)
     known = period_known(actor(), workspace())
     offered = [one for one in VIEWS if one not in NEEDS or may(NEEDS[one])]
+    leads = address.one_of("view", "costs.view", lambda: offered, "Costs")
+    address.arrive(COSTS, (leads, *PARTS.get(st.query_params.get("view", "Costs"), ())))
     with st.container(horizontal=True, vertical_alignment="center"):
         view = st.segmented_control(
             "View", offered, default="Costs", key="costs.view", persist_state="session", required=True,
@@ -45,6 +49,8 @@ def main() -> None:
             disabled=job.running(JOB),
             help="Read the bill files that are new or changed since the last time.",
         )
+    if view not in PARTS or not known:
+        address.keep((leads, *PARTS.get(view, ())))
     if read:
         who, opened = actor(), workspace()
         st.session_state.pop(SAID, None)
@@ -58,7 +64,14 @@ def main() -> None:
             icon=":material/receipt_long:",
         )
         return
-    VIEWS[view or "Costs"]()
+    if view == "Files":
+        show_files(leads)
+    elif view == "Reconcile":
+        show_reconciliation(leads)
+    elif view == "Budgets":
+        show_budgets()
+    else:
+        show_report(leads)
 
 
 def _said(report: PullReport | None) -> None:

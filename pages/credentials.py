@@ -1,6 +1,5 @@
 """Credentials: the stored ones, found, looked at, checked again, switched, edited, deleted."""
 
-import zlib
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -17,15 +16,16 @@ from core.services.credentials import (
 )
 from core.services.onboarding import CheckReport
 from core.services.views import CredentialsDetails, CredentialsView
-from dashboard.navigation import ADD_CREDENTIALS, go, sees
+from dashboard import address
+from dashboard.navigation import ADD_CREDENTIALS, CREDENTIALS, go, link, sees
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
-from dashboard.widgets.credentials_form import edit_form
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above
 from dashboard.widgets.reveal import reveal_button, show_reveal
-from dashboard.widgets.states import STATE_COLOURS, STATE_WORDS, state_badge
+from dashboard.widgets.rows import choose
+from dashboard.widgets.states import STATES, state_column
 from dashboard.widgets.text import local, safe, time_column
 
 JOB = "credentials.check"
@@ -34,6 +34,9 @@ SAID = "credentials.said"
 TABLE = "credentials.table"
 DELETING = "credentials.deleting"
 ALL = "All"
+KINDS = (ALL, "Projects", "Billing only")
+ACTIVATIONS = (ALL, "Enabled", "Disabled")
+STATE_WORDS = (ALL, *(look.word for look in STATES.values()))
 
 
 def main() -> None:
@@ -42,6 +45,8 @@ def main() -> None:
     st.caption("What is stored, and what its last check said. Disabled credentials are used by nothing.")
     _say(job.finished(JOB))
     rows = list_credentials(actor(), workspace())
+    parts = _parts(rows)
+    address.arrive(CREDENTIALS, parts)
     if not rows:
         st.info("Nothing is stored yet. Add the first credentials: every key is checked first.", icon=":material/info:")
         if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
@@ -51,17 +56,27 @@ def main() -> None:
         return
     shown = _filtered(rows)
     chosen = _table(shown)
+    address.keep(parts)
     _actions(chosen, shown)
     if DELETING in st.session_state:
         _delete_dialog(st.session_state[DELETING])
     else:
         show_reveal()
     job.watch(JOB)
-    opened = chosen[0].name if len(chosen) == 1 else st.session_state.get(OPENED) if not chosen else None
-    if opened:
+    if opened := st.session_state.get(OPENED):
         details = show_credentials(actor(), workspace(), opened)
         if details:
             _details(details)
+
+
+def _parts(rows: list[CredentialsView]) -> list[address.Part]:
+    return [
+        address.text("keyword", "list.word"),
+        address.one_of("kind", "list.kind", lambda: KINDS, ALL),
+        address.one_of("activation", "list.activation", lambda: ACTIVATIONS, ALL),
+        address.one_of("state", "list.state", lambda: STATE_WORDS, ALL),
+        address.one_of("opened", OPENED, lambda: [row.name for row in rows]),
+    ]
 
 
 def _say(reports: list[CheckReport] | None) -> None:
@@ -79,9 +94,9 @@ def _say(reports: list[CheckReport] | None) -> None:
 def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
     keyword, kind, activation, state = st.columns([3, 2, 2, 2])
     word = keyword.text_input("Keyword", type="search", placeholder="Name, Region, account or ID", key="list.word")
-    kinds = kind.selectbox("Kind", [ALL, "Projects", "Billing only"], key="list.kind")
-    active = activation.selectbox("Activation", [ALL, "Enabled", "Disabled"], key="list.activation")
-    states = state.selectbox("State", [ALL, *STATE_WORDS.values()], key="list.state")
+    kinds = kind.selectbox("Kind", KINDS, key="list.kind")
+    active = activation.selectbox("Activation", ACTIVATIONS, key="list.activation")
+    states = state.selectbox("State", STATE_WORDS, key="list.state")
     word = (word or "").strip().lower()
     return [
         row
@@ -89,7 +104,7 @@ def _filtered(rows: list[CredentialsView]) -> list[CredentialsView]:
         if word in " ".join([row.name, row.id, *row.regions, *row.accounts]).lower()
         and kinds in {ALL, row.kind}
         and active in {ALL, _activation(row)}
-        and states in {ALL, STATE_WORDS[row.state]}
+        and states in {ALL, STATES[row.state].word}
     ]
 
 
@@ -104,9 +119,9 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
     table = pd.DataFrame(
         {
             "Name": [row.name for row in rows],
+            "State": [STATES[row.state].word for row in rows],
             "Kind": [row.kind for row in rows],
             "Activation": [_activation(row) for row in rows],
-            "State": [[STATE_WORDS[row.state]] for row in rows],
             "Regions": [", ".join(row.regions) for row in rows],
             "Accounts": [", ".join(row.accounts) for row in rows],
             "Modified": [row.modified for row in rows],
@@ -114,25 +129,21 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
             "ID": [row.id for row in rows],
         }
     )
-    event = st.dataframe(
+    chosen = choose(
         table,
-        # Other rows make another table, so that a selection never slides to a row that nobody chose.
-        key=f"{TABLE}.{zlib.crc32(' '.join(row.name for row in rows).encode())}",
-        hide_index=True,
+        TABLE,
+        [row.name for row in rows],
+        OPENED,
+        several=True,
         height=min(38 + 35 * len(rows), 420),
-        on_select="rerun",
-        selection_mode="multi-row",
         alt=f"{len(rows)} stored credentials",
         column_config={
             "Name": st.column_config.TextColumn(pinned=True),
-            "State": st.column_config.MultiselectColumn(
-                options=list(STATE_WORDS.values()), color=STATE_COLOURS, disabled=True
-            ),
+            "State": state_column(STATES.values()),
             "Modified": time_column(),
             "Created": time_column(),
         },
     )
-    chosen = [index for index in event["selection"]["rows"] if index < len(rows)]
     several = ", or several to act on them together" if may("credentials.check_again") else ""
     st.caption(f"{len(rows)} shown. Select one for its details{several}.")
     return [rows[index] for index in chosen]
@@ -141,13 +152,12 @@ def _table(rows: list[CredentialsView]) -> list[CredentialsView]:
 def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> None:
     names = [row.name for row in chosen]
     busy = job.running(JOB)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if may("credentials.check_again") and st.button(
             "Check again", icon=":material/fact_check:", disabled=not names or busy
         ):
             who, opened = actor(), workspace()
             job.begin(JOB, lambda progress, stop: check_again(who, opened, names, progress=progress, stop=stop))
-            st.session_state[OPENED] = names[0]
             st.rerun()
         if may("credentials.set_enabled"):
             if st.button("Enable", icon=":material/toggle_on:", disabled=not any(not row.enabled for row in chosen)):
@@ -155,11 +165,8 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
             if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
                 _switch(names, False)
         one = len(names) == 1
-        if sees(ADD_CREDENTIALS) and st.button("Edit", icon=":material/edit:", disabled=not one or busy):
-            details = show_credentials(actor(), workspace(), names[0])
-            if details:
-                edit_form(details)
-                go(ADD_CREDENTIALS)
+        edited = {"edit": names[0]} if one else None
+        link(ADD_CREDENTIALS, "Edit", edited, icon=":material/edit:", disabled=not one or busy)
         if may("credentials.delete_credentials") and st.button(
             "Delete", icon=":material/delete:", disabled=not one or busy
         ):
@@ -184,7 +191,6 @@ def _switch(names: list[str], enabled: bool) -> None:
         st.error(str(error), icon=":material/error:")
         return
     st.session_state[SAID] = f"{', '.join(changed)}: {'enabled' if enabled else 'disabled'}."
-    st.session_state[OPENED] = names[0]
     st.rerun()
 
 
@@ -215,7 +221,7 @@ def _details(details: CredentialsDetails) -> None:
     st.divider()
     activation = "" if details.enabled else " :gray-badge[:material/toggle_off: Disabled]"
     st.subheader(details.name)
-    st.markdown(f"{state_badge(details.state)} :gray-badge[{details.kind}]{activation}")
+    st.markdown(f"{STATES[details.state].badge} :gray-badge[{details.kind}]{activation}")
     st.caption(f"ID {details.id} · last checked {local(details.checked) or 'never'}")
     if details.state is State.UNKNOWN:
         st.caption("Unknown: OUTSCALE was not reached when these credentials were last checked.")

@@ -1,6 +1,5 @@
 """Requests: an account asked for, or a copy of one in another Region, followed until it is answered."""
 
-import zlib
 from collections.abc import Callable
 
 import pandas as pd
@@ -14,6 +13,7 @@ from core.services.requests import (
     RequestDetails,
     RequestView,
     annotate,
+    copy_sources,
     delete_draft,
     grant,
     list_requests,
@@ -26,7 +26,8 @@ from core.services.requests import (
     show_request,
     waiting,
 )
-from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, go
+from dashboard import address
+from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, REQUEST_ACCOUNT, link
 from dashboard.session import PLAIN, actor, may, regions, workspace
 from dashboard.widgets.events import show_events
 from dashboard.widgets.problems import above, beside, plainly
@@ -38,6 +39,8 @@ from dashboard.widgets.request_form import (
     open_form,
     show_fields,
 )
+from dashboard.widgets.rows import choose
+from dashboard.widgets.states import Look, bad, doubtful, good, neutral, state_column, under_way
 from dashboard.widgets.text import local, safe, time_column
 
 COPY = "request.copy"
@@ -49,12 +52,12 @@ PROBLEMS = "request.problems"
 TABLE = "request.table"
 _OF_NO_FIELD = {"form", "state", "id"}
 _STATES = {
-    "draft": ("gray", "edit_note", "Draft"),
-    "unsure": ("orange", "help", "May have been sent"),
-    "sent": ("blue", "outgoing_mail", "Sent"),
-    "late": ("orange", "schedule", "No answer"),
-    "granted": ("green", "check_circle", "Granted"),
-    "refused": ("red", "block", "Refused"),
+    "draft": neutral("Draft", "edit_note"),
+    "unsure": doubtful("May have been sent", "help"),
+    "sent": under_way("Sent", "outgoing_mail"),
+    "late": doubtful("No answer", "schedule"),
+    "granted": good("Granted"),
+    "refused": bad("Refused", "block"),
 }
 _WAYS = {"smtp": "by the mail server", "mail": "by hand", "sandbox": "to the sandbox"}
 
@@ -62,13 +65,20 @@ _WAYS = {"smtp": "by the mail server", "mail": "by hand", "sandbox": "to the san
 def main() -> None:
     """Show the screen."""
     st.title("Request account")
-    st.caption("An account lives in one Region. For another Region, ask for a new account or for a copy of one.")
-    if source := st.session_state.pop(COPY, None):
-        begin_form("copy", source)
+    st.caption("Ask OUTSCALE for an account, or for a copy of one in another Region, and follow how it is answered.")
     if said := st.session_state.pop(SAID, None):
         st.success(safe(said), icon=":material/check_circle:")
     rows = list_requests(actor(), workspace())
     writes = may("requests.save_draft")
+    parts = [
+        address.one_of("opened", OPENED, lambda: [row.id for row in rows]),
+        address.place("copy", COPY, lambda: _copied() if writes else []),
+    ]
+    if address.arrive(REQUEST_ACCOUNT, parts):
+        if source := st.session_state.pop(COPY):
+            begin_form("copy", source)
+        elif st.session_state[OPENED]:
+            close_form()
     form = (open_form() or (None if rows else begin_form("new"))) if writes else None
     if form:
         _form(form, first=not rows)
@@ -80,12 +90,17 @@ def main() -> None:
         _begin()
     late = {view.id for view in waiting(actor(), workspace())}
     chosen = _chosen(rows, late)
+    address.keep(parts)
     details = show_request(actor(), workspace(), chosen) if chosen else None
     if any(row.polled for row in rows) and may("requests.poll_answers"):
         _wait_for_the_sandbox()
     if details:
         _dialogs(details)
         _details(details, late=details.id in late)
+
+
+def _copied() -> list[address.Place]:
+    return [(one.account_id, one.region) for one in copy_sources(actor(), workspace())]
 
 
 def _begin() -> None:
@@ -176,8 +191,7 @@ def _wait_for_the_sandbox() -> None:
         st.rerun()
 
 
-def _state(view: RequestView, *, late: bool) -> tuple[str, str, str]:
-    """Colour, icon and word."""
+def _state(view: RequestView, *, late: bool) -> Look:
     return _STATES["unsure" if view.unsure else "late" if late else view.state]
 
 
@@ -185,7 +199,7 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
     table = pd.DataFrame(
         {
             "Request": [row.title for row in rows],
-            "State": [[_state(row, late=row.id in late)[2]] for row in rows],
+            "State": [_state(row, late=row.id in late).word for row in rows],
             "Region": [row.region for row in rows],
             "Account ID": [row.granted_account_id for row in rows],
             "Company": [row.company for row in rows],
@@ -195,31 +209,21 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
         }
     )
     times = ("Sent", "Answered")
-    event = st.dataframe(
+    choose(
         table,
-        # Other rows make another table, so that a selection never slides to a row that nobody chose.
-        key=f"{TABLE}.{zlib.crc32(' '.join(row.id for row in rows).encode())}",
-        hide_index=True,
+        TABLE,
+        [row.id for row in rows],
+        OPENED,
         height=min(38 + 35 * len(rows), 320),
-        on_select="rerun",
         placeholder="",
-        selection_mode="single-row",
         alt=f"{len(rows)} requests",
         column_config={
             "Request": st.column_config.TextColumn(pinned=True),
-            "State": st.column_config.MultiselectColumn(
-                options=[word for _, _, word in _STATES.values()],
-                color=[colour for colour, _, _ in _STATES.values()],
-                disabled=True,
-                width=130,
-            ),
+            "State": state_column(_STATES.values()),
             "Account ID": st.column_config.TextColumn(width=125),
             **{name: time_column() for name in times},
         },
     )
-    picked = [row for row in event["selection"]["rows"] if row < len(rows)]
-    if picked:
-        st.session_state[OPENED] = rows[picked[0]].id
     opened: str | None = st.session_state.get(OPENED)
     if opened not in {row.id for row in rows}:
         st.caption("Select a request to see how it stands.")
@@ -228,12 +232,11 @@ def _chosen(rows: list[RequestView], late: set[str]) -> str | None:
 
 
 def _details(details: RequestDetails, *, late: bool) -> None:
-    colour, icon, word = _state(details, late=late)
     st.divider()
     st.subheader(safe(details.title))
     region = regions().get(details.region)
     place = safe(str(region or details.region))
-    st.markdown(f":{colour}-badge[:material/{icon}: {word}] :blue-badge[:material/public: {place}]")
+    st.markdown(f"{_state(details, late=late).badge} :blue-badge[:material/public: {place}]")
     _story(details)
     for problem in st.session_state.pop(PROBLEMS, []) if DOING not in st.session_state else []:
         above(problem)
@@ -298,13 +301,9 @@ def _actions(details: RequestDetails) -> None:
             elif not details.polled:
                 _step("Remind", "notifications", lambda: remind(actor(), workspace(), details.id))
         elif state == "granted":
-            place = (details.granted_account_id, details.region)
-            if st.button("See access keys", type="primary", icon=":material/key:"):
-                st.session_state["access_keys.for"] = place
-                go(ACCESS_KEYS)
-            if st.button("See the account", icon=":material/account_balance:"):
-                st.session_state["accounts.opened"] = place
-                go(ACCOUNTS)
+            place = {"account": address.named(details.granted_account_id, details.region)}
+            link(ACCESS_KEYS, "See access keys", place)
+            link(ACCOUNTS, "See the account", place)
 
 
 def _opens(label: str, icon: str) -> None:
@@ -415,7 +414,9 @@ def _granted_dialog(details: RequestDetails) -> None:
     problems = _wrong({"account_id", "region"})
     known = regions()
     with st.form("request.granted", border=False):
-        account_id = st.text_input("Account ID *", placeholder="12 digits", autocomplete="off")
+        account_id = st.text_input(
+            "Account ID *", placeholder="12 digits", autocomplete="off", help="The 12 digits in OUTSCALE's answer."
+        )
         beside(problems, "account_id")
         names = [region.name for region in known.open]
         region = st.selectbox(

@@ -4,6 +4,8 @@ import streamlit as st
 
 from core.services.walkthrough import Tour, show_tour, start_over
 from core.services.walkthrough_steps import Step
+from dashboard import address
+from dashboard.navigation import WALKTHROUGH
 from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.problems import above, plainly
@@ -12,6 +14,11 @@ from dashboard.widgets.walkthrough import ANSWER, JOB, PLACE, go_to, show_step
 from dashboard.widgets.walkthrough_words import WORDS
 
 ASKING = "walkthrough.asking"
+NOTES = "walkthrough.notes"
+PARTS = (
+    address.one_of("step", PLACE, lambda: [step.value for step in Step]),
+    address.Part("notes", NOTES, lambda words: words[-1] == "shown", lambda value: ["shown"] if value else [], False),
+)
 
 
 def main() -> None:
@@ -21,9 +28,11 @@ def main() -> None:
     tour = show_tour(actor(), workspace())
     if tour.problem:
         st.warning(f"**{safe(tour.problem.what)}** {safe(tour.problem.mend)}", icon=":material/cloud_off:")
-    asked = st.query_params.get(PLACE)
-    step = Step(asked) if asked in list(Step) else tour.current
+    address.arrive(WALKTHROUGH, PARTS)
+    asked = st.session_state.get(PLACE)
+    step = Step(asked) if asked else tour.current
     notes = _bar(tour)
+    address.keep(PARTS)
     if st.session_state.get(ASKING):
         _start_over_dialog(tour)
     left, right = st.columns([3, 1], gap="large")
@@ -38,7 +47,7 @@ def _bar(tour: Tour) -> bool:
     count = len(tour.steps)
     st.progress(tour.done / count, f"{tour.done} of {count} steps done")
     with st.container(horizontal=True, vertical_alignment="center"):
-        notes = st.toggle("Presenter notes", key="notes", bind="query-params")
+        notes = st.toggle("Presenter notes", key=NOTES)
         if tour.begun and st.button("Start over", icon=":material/restart_alt:", disabled=job.running(JOB)):
             st.session_state[ASKING] = True
             st.rerun()
@@ -78,7 +87,7 @@ def _start_over_dialog(tour: Tour) -> None:
                 return
             _close()
             st.session_state.pop(ANSWER, None)
-            st.query_params.pop(PLACE, None)
+            st.session_state.pop(PLACE, None)
             st.rerun()
 
 

@@ -10,7 +10,7 @@ from core.cli.credentials import REFUSED, terminal_actor
 from core.cli.input import BAD_INPUT
 from core.cli.output import Json, as_json, fail, opened, plain, table
 from core.domain.audit import ENDINGS, Ending
-from core.services.audit import PAGE, TrailFilter, export_trail, form_of, list_trail, verify_trail
+from core.services.audit import PAGE, TrailFilter, list_trail, verify_trail
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -109,6 +109,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write events to a file, the oldest first. Exit 2: bad input."""
+    from core.services.audit_export import export_trail, form_of  # noqa: PLC0415 - no other command waits for Polars
+
     wanted = _filter(since, until, who, action, subject, outcome, address)
     form = form_of(file)
     if form is None:

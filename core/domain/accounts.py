@@ -40,6 +40,7 @@ USED_FOR = {
     "keypairs": "Used to connect to instances by SSH.",
 }
 """The authentication methods of an account (OUTSCALE, Managing your Account: Authentication)."""
+TAG_RULE = "A word for people on what the key is for, 255 characters at most. OUTSCALE keeps it."
 # pragma: allowlist nextline secret - a rule for people
 PASSWORD_RULE = "At least 17 characters, with small letters, capital letters, digits and special characters."  # noqa: S105
 """Cockpit's rule (OUTSCALE documentation, About Password Protection)."""

@@ -11,6 +11,7 @@ from core.domain.bill_lines import Field
 from core.domain.credentials import FieldProblem
 
 LARGEST_THRESHOLD = 1000
+AMOUNT_RULE = "A number above nought with two decimal places at most, such as 1500 or 1500.50."
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _AMOUNT = re.compile(r"\d{1,12}(\.\d{1,2})?")
 

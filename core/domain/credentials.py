@@ -12,7 +12,13 @@ from core.domain.regions import RegionCatalog
 
 NAME_LENGTH = 20
 NAME_RULE = "Up to 20 characters: lowercase letters without accents, digits and dashes."
+ACCESS_KEY_RULE = "Usually 20 capital letters and digits. It must be ACTIVE."
+# pragma: allowlist nextline secret - a rule for people
+SECRET_KEY_RULE = "Usually 40 capital letters and digits, shown once when the key was created."  # noqa: S105
+ACCOUNT_ID_FORM = "12 digits, as in Cockpit and in OUTSCALE's letter."
 ACCOUNT_ID_RULE = "12 digits. Leave it empty to have it filled in from the key."
+REGION_RULE = "The one that the account lives in: a key signs nothing elsewhere."
+BUCKET_REGION_RULE = "The one that the bucket is in; its name is unique there alone."
 BUCKET_RULE = "3 to 63 characters: lowercase letters, digits and hyphens, beginning with a letter or digit."
 
 _NAME = re.compile(r"[a-z0-9-]{1,20}")

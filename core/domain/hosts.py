@@ -38,8 +38,10 @@ NEVER: tuple[tuple[Network, str], ...] = tuple(
 """Never connected to, whatever is allowed, and what each is. The sandbox, and a mail server that the environment names
 as being on this machine, are the exceptions: see `Standing`."""
 
-_NAT64 = ip_network("64:ff9b::/96")
-_SITE_LOCAL = ip_network("fec0::/10")
+_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
+_NAT64 = (ip_network("64:ff9b::/96"), _LOCAL_NAT64)
+_PRIVATE = (ip_network("fec0::/10"), _LOCAL_NAT64)
+"""Private networks that Python takes for public ones (RFC 3879, RFC 8215)."""
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback")
 _METADATA_NAMES = ("metadata", "metadata.google.internal", "metadata.goog", "instance-data.ec2.internal")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -182,7 +184,10 @@ def never(address: Address) -> str:
 
 def is_private(address: Address) -> bool:
     """Whether an address is not one of the public internet's."""
-    return any(not form.is_global or (form.version == 6 and form in _SITE_LOCAL) for form in _forms(address))
+    return any(
+        not form.is_global or (form.version == 6 and any(form in network for network in _PRIVATE))
+        for form in _forms(address)
+    )
 
 
 def says_this_machine(host: str) -> bool:
@@ -284,7 +289,7 @@ def _forms(address: Address) -> Iterator[Address]:
     """An address, and the IPv4 address that it stands for on the way (NAT64, 6to4, Teredo)."""
     yield address
     if isinstance(address, IPv6Address):
-        if address in _NAT64:
+        if any(address in network for network in _NAT64):
             yield IPv4Address(int(address) & 0xFFFFFFFF)
         if address.sixtofour:
             yield address.sixtofour

@@ -35,6 +35,16 @@ def name_of(claims: Mapping[str, Any]) -> str:
     person. Without signs that do not print, and of 64 characters at most."""
     email = claims.get("email") if claims.get("email_verified", True) is True else None
     for value in (claims.get("preferred_username"), email, claims.get("sub")):
-        if isinstance(value, str) and (name := "".join(sign for sign in value if sign.isprintable()).strip()):
+        if isinstance(value, str) and (name := _printable(value)):
             return name[:NAME_LENGTH]
     return "unknown"
+
+
+def told_apart(name: str, subject: str) -> str:
+    """The name with what the provider knows the person by, for one whose name is another's too."""
+    half = NAME_LENGTH // 2 - 2
+    return f"{name[:half]} ({_printable(subject)[:half]})"
+
+
+def _printable(text: str) -> str:
+    return "".join(sign for sign in text if sign.isprintable()).strip()

@@ -6,6 +6,10 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 PROXY_FORM = "https://user:password@host:port"
+PROXY_RULE = (
+    f"Optional, in the form {PROXY_FORM}. "
+    "An @ or : in the password may stand as it is; / ? # [ ] and % are percent-encoded."
+)
 _ENCODE = "in the user or password, write / ? # [ ] and % as %2F %3F %23 %5B %5D and %25, and a blank as %20."
 _HOST = re.compile(r"[\w.-]+")
 

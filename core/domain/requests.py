@@ -40,6 +40,17 @@ LENGTHS = {
     "subject": 200,
     "description": 4000,
 }
+RULES = {
+    "full_name": "Who asks, as OUTSCALE is to address them.",
+    "job_title": "What they do in the company.",
+    "company": "Whose account it will be.",
+    "email": "OUTSCALE's answer goes there. Nobody is asked whether it exists.",
+    "phone": "With the country's code, such as +33 1 23 45 67 89.",
+    "subject": f"One line, {LENGTHS['subject']} characters at most.",
+    "description": f"What you need the account for, in a few lines; {LENGTHS['description']} characters at most.",
+    "region": "Where the account will live. It cannot be moved later, only copied.",
+}
+"""What each field wants, in a line."""
 NEEDED = {"new": tuple(LABELS), "copy": ("full_name", "email")}
 """Which fields must be filled in, by kind."""
 LINK_LENGTH = 2000

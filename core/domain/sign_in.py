@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+AFRESH = "afresh"
+"""Name of the way to the provider on which the person is asked to prove anew who they are; what stands in the sign-in's
+claims as `provider` then."""
 _SHOWN = 20
 
 

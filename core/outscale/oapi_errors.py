@@ -7,13 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from core.outscale.codes import A_WHILE, API_BY_CODE, FAMILIES, Meaning, family_of
 from core.outscale.errors import OutscaleError, Trouble
-
-_ACTIVATE = "Activate it in Cockpit, or use another key."
-_RENEW = "Create a new key and use that one."
-_NTP = "Set this machine's clock (NTP): five minutes are the most."
-_AGAIN = "Try again in a minute."
-_SUPPORT = "Try again in a minute; when it lasts, look at status.outscale.com or write to support@outscale.com."
 
 
 @dataclass(frozen=True)
@@ -34,68 +29,14 @@ class _Refusal:
     request_id: str | None
 
 
-_Meaning = tuple[Trouble, str, str]
-_OTHER_SIGN_IN = "The API does not take this kind of sign-in for the call {call}."
-_FORBIDDEN: _Meaning = (
-    Trouble.FORBIDDEN,
-    "The sign-in was accepted, but it may not make the call {call}.",
-    "Give the EIM user a policy that allows this call, or use a key of the root user.",
-)
-_NO_KEY: _Meaning = (Trouble.NOT_FOUND, "The account has no such access key.", "Read the list again.")
-
-_BY_CODE: dict[str, _Meaning] = {
-    "2": (Trouble.INVALID, "The API takes no such request.", "Check the Region's API address."),
-    "4": _FORBIDDEN,
-    "5": _FORBIDDEN,
-    "7": _FORBIDDEN,
-    "8": (Trouble.WRONG_METHOD, _OTHER_SIGN_IN, "Use an access key instead of a password, or the reverse."),
-    "9": (Trouble.WRONG_METHOD, _OTHER_SIGN_IN, "Use an access key: a password is not enough for it."),
-    "10": (Trouble.WRONG_METHOD, _OTHER_SIGN_IN, "Use the account's email and password."),
-    "12": (Trouble.WRONG_METHOD, _OTHER_SIGN_IN, "Check what stands in between: it may change requests."),
-    "11": (
-        Trouble.LOCKED,
-        "OUTSCALE has locked this sign-in after too many failures, without an end.",
-        "Write to support@outscale.com to have it opened.",
-    ),
-    "14": (
-        Trouble.ACCESS_RULE,
-        "An API access rule of the account refuses this machine's address (or asks for a client certificate).",
-        "Add the public address of this machine, or of the proxy, to the account's API access rules in Cockpit.",
-    ),
-    "15": (Trouble.CLOCK, "The API refused the time of the request: this machine's clock is off.", _NTP),
-    "20": (
-        Trouble.PASSWORD_EXPIRED,
-        "The account's password has expired.",
-        "Sign in to Cockpit, choose a new one, and use that.",
-    ),
-    "4122": _NO_KEY,
-    "5075": (Trouble.NOT_FOUND, "The account has no such EIM user.", "Check the user's name."),
-    "5076": _NO_KEY,
-    "10005": (
-        Trouble.QUOTA,
-        "The account has as many access keys as it may have: 10 for each user.",
-        "Delete one that nobody uses, then create the new one.",
-    ),
-    "11001": (
-        Trouble.INVALID,
-        "The account is not active: it is disabled, restricted or frozen.",
-        "Write to support@outscale.com.",
-    ),
-    "12000": (
-        Trouble.INVALID,
-        "The API of {region} does not know the call {call}.",
-        "Check the Region's API address.",
-    ),
-}
-
-_BY_RANGE: tuple[tuple[range, Trouble, str, str], ...] = (
-    (range(1000, 2000), Trouble.SERVER, "A service behind the API of {region} does not work.", _SUPPORT),
-    (range(3000, 6000), Trouble.INVALID, "The API did not accept what was asked ({call}).", "Correct it."),
-    (range(6000, 7000), Trouble.CONFLICT, "The API cannot do this now ({call}).", "Look at its present state first."),
-    (range(7000, 8000), Trouble.INVALID, "The API misses something in what was asked ({call}).", "Fill it in."),
-    (range(9000, 10000), Trouble.CONFLICT, "There is such a thing already ({call}).", "Choose another name."),
-    (range(10000, 11000), Trouble.QUOTA, "The account's quota is used up ({call}).", "Ask OUTSCALE for more."),
-)
+_NO_SUCH_THING = Meaning(Trouble.NOT_FOUND, "There is nothing that {call} could mean.", "Read the list again.")
+_REFUSED = Meaning(Trouble.AUTHENTICATION, "The API refused the sign-in.", "Check what was typed, then try once more.")
+_EXPIRED = Meaning(Trouble.EXPIRED_KEY, "The access key has expired.", "Create a new key and use that one.")
+_INACTIVE = Meaning(Trouble.INACTIVE_KEY, "The access key is INACTIVE.", "Activate it in Cockpit, or use another key.")
+_OTHER, _FORBIDDEN, _THROTTLED = API_BY_CODE["0"], API_BY_CODE["5"], API_BY_CODE["24"]
+_SERVER, _CONFLICT = (next(one.meaning for one in FAMILIES if one.first == first) for first in (2000, 6000))
+_SAY_LITTLE = frozenset({_OTHER, _REFUSED, _NO_SUCH_THING, *(one.meaning for one in FAMILIES)})
+"""Meanings that the API's own words are added to."""
 
 
 def api_error(status: int, content_type: str, body: bytes, asked: Asked) -> OutscaleError:
@@ -103,23 +44,26 @@ def api_error(status: int, content_type: str, body: bytes, asked: Asked) -> Outs
     refusal = _refusal(body)
     if refusal is None:
         return server_error(status, asked) if status >= 500 else not_json(status, content_type, asked)
-    trouble, what, mend = _meaning(status, refusal, asked)
+    meaning = _meaning(status, refusal, asked)
+    seconds = re.search(r"(\d+)\s*(?:s\b|sec)", refusal.details)
+    wait = f"{seconds[1]} seconds" if seconds else A_WHILE
+    what = meaning.what.format(call=f"the call {asked.call}", region=asked.region, wait=wait)
+    own = refusal.details.strip().rstrip(".") if meaning in _SAY_LITTLE else ""
     return OutscaleError(
-        trouble,
-        what.format(call=asked.call, region=asked.region),
-        mend,
+        meaning.trouble,
+        f"{what.rstrip('.')}: {own}." if own else what,
+        meaning.mend,
         code=refusal.code or str(status),
         request_id=refusal.request_id,
         details=refusal.details,
-        passing=trouble in {Trouble.THROTTLED, Trouble.SERVER},
+        passing=meaning.trouble in {Trouble.THROTTLED, Trouble.SERVER},
     )
 
 
 def server_error(status: int, asked: Asked) -> OutscaleError:
     """The error of a 5xx without words."""
-    return OutscaleError(
-        Trouble.SERVER, f"OUTSCALE's API of {asked.region} is out of order.", _SUPPORT, code=str(status), passing=True
-    )
+    what = _SERVER.what.format(region=asked.region)
+    return OutscaleError(Trouble.SERVER, what, _SERVER.mend, code=str(status), passing=True)
 
 
 def not_json(status: int, content_type: str, asked: Asked) -> OutscaleError:
@@ -158,70 +102,27 @@ def _text(value: Any) -> str | None:
     return None if value in (None, "") else str(value)
 
 
-def _meaning(status: int, refusal: _Refusal, asked: Asked) -> _Meaning:
+def _meaning(status: int, refusal: _Refusal, asked: Asked) -> Meaning:
     code = refusal.code or ""
-    if code in {"6", "24", "25"} or status == 429 or (status == 503 and code in {"", "503"}):
-        return Trouble.THROTTLED, "The API answered too many requests at once: it asks to wait.", _AGAIN
-    if code == "13":
-        return _locked_for_a_time(refusal.details)
-    if asked.by_password and code in {"1", "4120"}:
-        return _wrong_password()
+    if status == 429 or (status == 503 and code in {"", "503"}):
+        return _THROTTLED
+    if asked.by_password and code == "1":
+        return API_BY_CODE["4120"]
     if code == "1" or (not code.isdecimal() and status == 401):
         return _not_authenticated(refusal.details)
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    for numbers, trouble, what, mend in _BY_RANGE:
-        if code.isdecimal() and int(code) in numbers:
-            return trouble, _with_details(what, refusal.details), mend
-    return _by_status(status, refusal.details)
+    if code in API_BY_CODE and (asked.by_password or code != "4120"):
+        return API_BY_CODE[code]
+    return family_of(code) or _by_status(status)
 
 
-def _by_status(status: int, details: str) -> _Meaning:
+def _by_status(status: int) -> Meaning:
     if status >= 500:
-        return Trouble.SERVER, "OUTSCALE's API of {region} is out of order.", _SUPPORT
-    by_status = {
-        401: (Trouble.AUTHENTICATION, "The API refused the sign-in.", "Check what was typed, then try once more."),
-        403: _FORBIDDEN,
-        404: (Trouble.NOT_FOUND, "There is no such thing ({call}).", "Read the list again."),
-        409: (Trouble.CONFLICT, "The API cannot do this now ({call}).", "Look at its present state first."),
-    }
-    other = (Trouble.UNKNOWN, "The API refused the call {call}.", "Write to support@outscale.com with the request ID.")
-    trouble, what, mend = by_status.get(status, other)
-    return trouble, _with_details(what, details), mend
+        return _SERVER
+    return {401: _REFUSED, 403: _FORBIDDEN, 404: _NO_SUCH_THING, 409: _CONFLICT}.get(status, _OTHER)
 
 
-def _not_authenticated(details: str) -> _Meaning:
+def _not_authenticated(details: str) -> Meaning:
     words = details.lower()
     if "expired" in words:
-        return Trouble.EXPIRED_KEY, "The access key has expired.", _RENEW
-    if "inactive" in words:
-        return Trouble.INACTIVE_KEY, "The access key is INACTIVE.", _ACTIVATE
-    return (
-        Trouble.AUTHENTICATION,
-        "The API of {region} refused the signature: it knows no such access key, or the secret key is not its own.",
-        "Paste both again from the key's creation window, and check that the Region is the account's.",
-    )
-
-
-def _wrong_password() -> _Meaning:
-    return (
-        Trouble.AUTHENTICATION,
-        "The email or the password is not right, or the account is of another Region than {region}.",
-        "Type both again, carefully: after four failures OUTSCALE locks the sign-in for a minute.",
-    )
-
-
-def _locked_for_a_time(details: str) -> _Meaning:
-    seconds = re.search(r"(\d+)\s*(?:s\b|sec)", details)
-    wait = f"{seconds[1]} seconds" if seconds else "a minute (longer after more failures, ten minutes at most)"
-    return (
-        Trouble.LOCKED,
-        f"OUTSCALE has locked this sign-in for {wait} after four failures in a row.",
-        "Wait until then before you try again, and correct the key or the password first.",
-    )
-
-
-def _with_details(what: str, details: str) -> str:
-    """The API's own words, where the code says too little. Braces are doubled: the whole is a format."""
-    own = details.strip().rstrip(".").replace("{", "{{").replace("}", "}}")
-    return f"{what.rstrip('.')}: {own}." if own else what
+        return _EXPIRED
+    return _INACTIVE if "inactive" in words else API_BY_CODE["1"]

@@ -4,7 +4,8 @@ event 1 ◄── event 2 ◄── event 3 ◄── head (how many, and the la
 
 The key is random, sealed by the vault and kept in the database: whoever writes into the database without the master key
 can forge no line, and a new master key leaves the chain as it is. Every writer holds the database's write lock, so
-there is one end to write on."""
+there is one end to write on. The data keys carry the mark of the trail that they were made with, so a trail that was
+removed whole, to have the program begin another, is missed."""
 
 import hmac
 import json
@@ -24,9 +25,9 @@ from core.domain.roles import Role
 from core.services import sealed
 from core.services.data_keys import stored_keys
 from core.store.store import Store
-from core.store.tables import AuditHead, AuditKey, Event
+from core.store.tables import AuditHead, AuditKey, Event, new_id
 from core.vault.master_key import VaultError
-from core.vault.vault import Vault
+from core.vault.vault import Vault, mark_of
 
 BEGIN = "audit.begin"
 BROKEN = "audit.broken"
@@ -100,19 +101,42 @@ def begin_trail(store: Store, vault: Vault) -> None:
         if _key_row(session):
             return
     with store.writing() as session:
-        if _key_row(session):  # another process was faster
-            return
-        row = sealed.new_audit_key(vault)
-        session.add(row)
-        session.flush()
-        keys = _keys(sealed.audit_key(vault, row))
-        earlier = _count(session)
-        # Events that are chained under a key that is gone are not chained anew: that would hide what became of them.
-        if not session.exec(select(Event.id).where(Event.mac != "").limit(1)).first():
-            _chain_earlier(session, keys)
-        chain = Chain(session, keys)
-        chain.add(_of_program(BEGIN, earlier=earlier))
-        chain.close()
+        begin_within(session, vault, new_id())
+
+
+def begin_within(session: Session, vault: Vault, trail: str) -> None:
+    """The same within a writing transaction; the trail gets the id `trail`."""
+    if _key_row(session):  # another process was faster
+        return
+    row = sealed.new_audit_key(vault, trail)
+    session.add(row)
+    session.flush()
+    keys = _keys(sealed.audit_key(vault, row))
+    earlier = _count(session)
+    # Events that are chained under a key that is gone are not chained anew: that would hide what became of them.
+    if not session.exec(select(Event.id).where(Event.mac != "").limit(1)).first():
+        _chain_earlier(session, keys)
+    chain = Chain(session, keys)
+    chain.add(_of_program(BEGIN, earlier=earlier))
+    chain.close()
+
+
+def mark(trail: str) -> str:
+    """What data keys that are made with the trail of this id carry in their own."""
+    return trail.rpartition("-")[2]
+
+
+def trails_gone(session: Session) -> list[str]:
+    """The marks of trails that data keys were made with, and that are not the one here."""
+    row = _key_row(session)
+    here = {"", mark(row.id)} if row else {""}
+    return sorted({mark_of(key.id) for key in stored_keys(session)} - here)
+
+
+def mark_of_next(session: Session) -> str:
+    """The mark for a new data key. A trail that is gone stays missed."""
+    row = _key_row(session)
+    return next(iter(trails_gone(session)), mark(row.id) if row else "")
 
 
 def open_keys(store: Store, vault: Vault) -> ChainKeys:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, func, select
 
 from core.domain.audit import FaultKind
-from core.services.audit_chain import BEGIN, BROKEN, ChainKeys, Head, Line, lines, read_head, same
+from core.services.audit_chain import BEGIN, BROKEN, ChainKeys, Head, Line, lines, read_head, same, trails_gone
 from core.store.tables import Event
 
 MOST_FAULTS = 1000
@@ -83,6 +83,9 @@ def examine(
                 walk.report.stopped = True
                 return walk.report
     walk.end(read_head(session))
+    if trails_gone(session):
+        what = "The keys that seal the secrets were made with another trail. It was removed, and this one was begun."
+        walk.report.add(None, FaultKind.KEY, what)
     return walk.report
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core.domain.actor import Actor
 from core.services.bill_reading import Understood
@@ -16,7 +16,7 @@ from core.services.rights import use_case
 from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import BillObject, Bucket
+from core.store.tables import BillObject
 
 SEVERAL = "several"
 """Stands for the account or the month in the path of a file with lines of more than one. A file for each of them
@@ -76,12 +76,7 @@ def refused_lines(actor: Actor, workspace: Workspace, id: str) -> pl.DataFrame:
 
 def known_bills(session: Session, scope: Scope) -> Iterable[BillObject]:
     """Those in sight whose bucket some billing credentials name; the others' costs are nobody's to see any more."""
-    named = select(Bucket.region, Bucket.name).distinct().subquery()
-    return session.exec(
-        select(BillObject)
-        .join(named, (col(BillObject.region) == named.c.region) & (col(BillObject.bucket) == named.c.name))
-        .where(scope.region(BillObject.region))
-    ).all()
+    return session.exec(select(BillObject).where(scope.bills())).all()
 
 
 def refused_path(workspace: Workspace, id: str) -> Path:

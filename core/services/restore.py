@@ -90,11 +90,11 @@ def _record_restored(actor: Actor, settings: Settings, folder: Path, name: str, 
 
 
 def _put_in_place(scratch: Path, home: Path, names: list[str]) -> list[Path]:
-    """Move the files into the home folder: all, or none when somebody else began to use it. The database comes last,
-    because the program makes a new master key for a database without one, but none for one that has its secrets."""
+    """Move the files into the home folder: all, or none when somebody else began to use it. The database comes first:
+    whoever opens the home meanwhile then lacks a key, and begins no database under one that is taken away again."""
     done: list[Path] = []
     try:
-        for name in sorted(names, key=lambda one: one == DATABASE):
+        for name in sorted(names, key=lambda one: one != DATABASE):
             with (scratch / name).open("rb") as file:
                 os.fsync(file.fileno())
             os.link(scratch / name, home / name)

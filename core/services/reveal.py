@@ -93,8 +93,8 @@ def reveal(
 ) -> Revealed:
     """Open one sealed secret for an administrator at a screen. The proof is a sign-in of the last minutes, at
     `signed_in`; where nobody signs in that is None, and `password` is the local operator's. Event and secret come
-    together: what cannot be recorded is not shown. What was refused or failed is recorded too, with the reason, and
-    never the secret.
+    together: what cannot be recorded is not shown. What was refused or failed is recorded too, and never the
+    secret: the reason of what was refused is not, because it was held against no secret or password.
 
     Raises NotAllowedError for anybody but an administrator, or at a terminal; StoreError when it cannot be recorded."""
     if actor.via == "terminal":
@@ -104,7 +104,7 @@ def reveal(
         return Revealed(problem=problem)
 
     def refused(problem: FieldProblem, why: str) -> Revealed:
-        note(actor, workspace, REVEAL, wanted.subject, outcome="refused", why=why, reason=reason, **_details(wanted))
+        note(actor, workspace, REVEAL, wanted.subject, outcome="refused", why=why, **_details(wanted))
         return Revealed(problem=problem)
 
     if signed_in is None:

@@ -46,8 +46,13 @@ def _rights(area: str, *rows: tuple[str, frozenset[Role], str]) -> tuple[Right, 
 RIGHTS: tuple[Right, ...] = (
     *_rights(
         "Home",
-        ("See what needs attention", _ALL, "attention.attention"),
+        (
+            "See what needs attention, figures, and what happened lately",
+            _ALL,
+            "attention.attention overview.overview lately.lately",
+        ),
         ("Read the keys of every account again", _ONBOARDING, "attention.refresh_keys"),
+        ("Look something up in the help", _ALL, "help.find_help"),
     ),
     *_rights(
         "Account requests",
@@ -149,9 +154,9 @@ RIGHTS: tuple[Right, ...] = (
             "See costs and budgets, save costs as a file",
             _ALL,
             "costs.costs costs.files costs.lines costs.query_lines costs.values costs.period_known "
-            "costs.list_left_out cost_forecast.forecast cost_compare.compare cost_export.export cost_export.as_file "
-            "costs.without_lines bill_files.bill_objects bill_files.refused_lines budgets.list_budgets "
-            "budgets.cost_alerts",
+            "costs.list_left_out cost_forecast.forecast cost_trend.cost_trend cost_compare.compare cost_export.export "
+            "cost_export.as_file costs.without_lines bill_files.bill_objects bill_files.refused_lines "
+            "budgets.list_budgets budgets.cost_alerts",
         ),
         ("Read bill files", _BILLING, "bill_pull.pull"),
         (
@@ -181,7 +186,7 @@ RIGHTS: tuple[Right, ...] = (
         (
             "See, verify and export the audit trail",
             _SUPERVISION,
-            "audit.list_trail audit.trail_actions audit.verify_trail audit.export_trail audit.trail_file",
+            "audit.list_trail audit.trail_actions audit.verify_trail audit_export.export_trail audit_export.trail_file",
         ),
         ("See who signed in", _SUPERVISION, "people.list_people"),
         (

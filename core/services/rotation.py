@@ -220,8 +220,17 @@ def advance(
 
 
 @use_case
-def bring_back(actor: Actor, workspace: Workspace, rotation: str, *, take_over: bool = False) -> Advance:
-    """Undo a rotation: the old key is ACTIVE again and stands in all credentials, the new one is deleted.
+def bring_back(
+    actor: Actor,
+    workspace: Workspace,
+    rotation: str,
+    *,
+    take_over: bool = False,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Advance:
+    """Undo a rotation: the old key is ACTIVE again and stands in all credentials, the new one is deleted. It can be
+    stopped between two steps.
 
     Raises StoreError when the store refuses, VaultError when a secret does not open."""
     token = f"{actor.name} {secrets.token_hex(8)}"
@@ -233,7 +242,7 @@ def bring_back(actor: Actor, workspace: Workspace, rotation: str, *, take_over: 
     with changing(actor, workspace, "rotation.back") as change:
         _mine(change.session, rotation, token).step = "back"
         change.record(row.old_key, region=row.region, at=row.step)
-    return advance(actor, workspace, rotation, take_over=True)
+    return advance(actor, workspace, rotation, take_over=True, progress=progress, stop=stop)
 
 
 @dataclass

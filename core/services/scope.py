@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_, true, tuple_
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
@@ -16,7 +16,7 @@ from core.domain.regions import RegionCatalog
 from core.domain.requests import RequestDraft
 from core.domain.roles import Role
 from core.services.workspace import Workspace
-from core.store.tables import Bucket, Credentials, Project
+from core.store.tables import BillObject, Bucket, Credentials, Project
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class Scope:
             )
         )
         return and_(wanted, inside, ~outside)
+
+    def bills(self) -> ColumnElement[bool]:
+        """The bill files that are in sight, for `where`: of buckets that some billing credentials name."""
+        named = tuple_(col(BillObject.region), col(BillObject.bucket)).in_(select(Bucket.region, Bucket.name))
+        return and_(named, self.region(BillObject.region))
 
     def names(self, session: Session, names: Iterable[str]) -> list[str]:
         """Those of these names of credentials that are in sight, in their order."""

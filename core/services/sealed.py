@@ -98,9 +98,8 @@ def proxy_of(vault: Vault, credentials: Credentials) -> SecretStr:
     return vault.open(credentials.proxy_sealed, _credentials_place(credentials, _PROXY))
 
 
-def new_audit_key(vault: Vault) -> AuditKey:
-    """A row with a new random key of the audit trail."""
-    row_id = new_id()
+def new_audit_key(vault: Vault, row_id: str) -> AuditKey:
+    """A row of this id with a new random key of the audit trail."""
     key = SecretStr(base64.b64encode(os.urandom(32)).decode())
     return AuditKey(id=row_id, key_sealed=vault.seal(key, _audit_place(row_id)))
 

@@ -8,7 +8,7 @@ import polars as pl
 Form = Literal["csv", "xlsx", "parquet"]
 MOST_ROWS = 1_048_575
 """Rows of an XLSX sheet below its header (Excel's limit)."""
-_BEGINS_FORMULA = r"^[=+\-@\t\r\n]"
+_BEGINS_FORMULA = r"^[=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"  # the last ones: = + - @ in full width
 
 
 def as_text(column: str) -> pl.Expr:

@@ -5,18 +5,19 @@ at a screen asks here whether that sign-in still counts."""
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
-from sqlmodel import Session, select
+from sqlmodel import Session, func, or_, select
 
 from core.domain.actor import Actor
-from core.domain.people import groups, name_of, role_of
+from core.domain.people import groups, name_of, role_of, told_apart
 from core.domain.roles import Role
-from core.domain.sign_in import Why, words
+from core.domain.sign_in import AFRESH, Why, words
 from core.services.provider import NoWord, userinfo
 from core.services.use_case import Change, changing, note
 from core.services.workspace import Workspace
@@ -28,12 +29,15 @@ GRACE = timedelta(hours=1)
 _SEEN_EVERY = timedelta(minutes=1)
 _AHEAD = timedelta(minutes=3)
 """How far the provider's clock may be ahead of ours."""
+_turned_away: deque[str] = deque(maxlen=1000)
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
 class SignedIn:
     """Somebody who is in. `id` names this sign-in; it counts from `begun` to `ends`. `proved`: when the person last
-    showed the provider who they are, which with single sign-on may be long before."""
+    showed the provider who they are, which with single sign-on may be long before; where the provider does not tell,
+    the beginning of a sign-in that asked for it, and of no other one."""
 
     id: str
     actor: Actor
@@ -62,9 +66,10 @@ def admit(
     settings = workspace.settings
     begun = _begun(claims)
     if begun is None or not _ours(claims, settings):
+        _record_once(workspace, claims, address)
         return TurnedAway(Why.NOT_OURS, name_of(claims), _words(Why.NOT_OURS, claims, settings))
-    here = _Here(workspace, claims, begun, address)
     with workspace.store.reading() as session:
+        here = _Here(workspace, claims, begun, address, _name_here(session, claims))
         row = session.get(SignIn, here.id)
         person = here.person(session)
     if row and row.ended:
@@ -81,7 +86,8 @@ def admit(
     if role is None:
         return here.end(Why.ROLE_REMOVED)
     here.was_seen(row)
-    return SignedIn(here.id, here.actor(role), begun, here.ends, _moment(claims.get("auth_time")) or begun)
+    asked = begun if claims.get("provider") == AFRESH else _LONG_AGO
+    return SignedIn(here.id, here.actor(role), begun, here.ends, _moment(claims.get("auth_time")) or asked)
 
 
 def counts(workspace: Workspace, sign_in_id: str) -> bool:
@@ -98,6 +104,14 @@ def not_let_in(workspace: Workspace, address: str, why: str) -> None:
     note(nobody, workspace, "refused.sign_in", "sign-in", outcome="refused", why=why)
 
 
+def _record_once(workspace: Workspace, claims: Mapping[str, Any], address: str) -> None:
+    """Record a token that was not meant for this dashboard, and not at each look of the browser that brought it."""
+    told = _digest(claims)
+    if told not in _turned_away:
+        _turned_away.append(told)
+        not_let_in(workspace, address, f"a token that is not meant for this dashboard, of {name_of(claims)}")
+
+
 def end_sign_in(session: Session, row: SignIn, why: Why) -> None:
     """End a sign-in, in a transaction of the caller's, who records it."""
     row.ended, row.why = now(), why.value
@@ -112,19 +126,19 @@ class _Here:
     claims: Mapping[str, Any]
     begun: datetime
     address: str
+    name: str
 
     @property
     def id(self) -> str:
         """The nonce is new with every sign-in; a provider that leaves it out is told apart by the second."""
-        told = [self.claims.get(name) for name in ("iss", "sub", "nonce", "iat", "sid", "jti")]
-        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+        return _digest(self.claims)
 
     @property
     def ends(self) -> datetime:
         return self.begun + timedelta(hours=self.workspace.settings.session_hours)
 
     def actor(self, role: Role | None) -> Actor:
-        return Actor(name=name_of(self.claims), role=role or Role.PRESENTER, address=self.address)
+        return Actor(name=self.name, role=role or Role.PRESENTER, address=self.address)
 
     def person(self, session: Session) -> Person | None:
         who = select(Person).where(Person.issuer == str(self.claims["iss"]), Person.subject == str(self.claims["sub"]))
@@ -238,6 +252,21 @@ class _Here:
 
     def _record(self, change: Change, **details: Any) -> None:
         change.record(change.actor.name, person=str(self.claims["sub"])[:255], **details)
+
+
+def _name_here(session: Session, claims: Mapping[str, Any]) -> str:
+    """The name that events carry. At many providers people choose it themselves, so one that others had here is not
+    enough to know somebody by."""
+    name, issuer, subject = name_of(claims), str(claims["iss"]), str(claims["sub"])
+    others = select(Person.id).where(
+        func.lower(Person.name) == name.lower(), or_(Person.issuer != issuer, Person.subject != subject)
+    )
+    return told_apart(name, subject) if name.endswith(")") or session.exec(others).first() else name
+
+
+def _digest(claims: Mapping[str, Any]) -> str:
+    told = [claims.get(name) for name in ("iss", "sub", "nonce", "iat", "sid", "jti")]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
 def _begun(claims: Mapping[str, Any]) -> datetime | None:

@@ -68,10 +68,18 @@ def changing(actor: Actor, workspace: Workspace, action: str) -> Iterator[Change
     Raises StoreError when the store refuses, VaultError when the event cannot be chained; RuntimeError when the use
     case forgot its event."""
     with _recorded(actor, workspace, action) as change:
+        before = _written(change.session)
         yield change
-        session = change.session
-        if not change.events and (session.new or session.dirty or session.deleted):
+        change.session.flush()
+        if not change.events and _written(change.session) != before:
             raise RuntimeError(f"{action} changed something without recording an event")
+
+
+def _written(session: Session) -> int:
+    """How many rows were written so far, by whatever way."""
+    driver = session.connection().connection.driver_connection
+    assert driver is not None  # noqa: S101 - a connection in use has one
+    return int(driver.total_changes)
 
 
 @contextmanager

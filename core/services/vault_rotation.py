@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
 from core.domain.credentials import FieldProblem
-from core.services.audit_chain import open_keys
+from core.services.audit_chain import mark_of_next, open_keys
 from core.services.data_keys import add_key, drop_other_keys, stored_keys
 from core.services.rights import use_case
 from core.services.sealed_places import SealedColumn, SealedValue, sealed_columns
@@ -118,7 +118,7 @@ class _Work:
             row = change.session.exec(select(VaultRotation).where(col(VaultRotation.ended).is_(None))).first()
             goes_on = row is not None
             if row is None:
-                key = new_data_key(self._new_ring(change.session, ring).current)
+                key = new_data_key(self._new_ring(change.session, ring).current, mark_of_next(change.session))
                 add_key(change.session, key)
                 row = VaultRotation(actor=self._actor.name, master_key_id=key.master_key_id, data_key_id=key.id)
             if _is_busy(row):

@@ -11,12 +11,12 @@ from sqlmodel import select
 from core.domain.hosts import Allowed, parse_rule
 from core.domain.regions import RegionCatalog
 from core.outscale.regions import load_regions
-from core.services.audit_chain import ChainKeys, begin_trail, open_keys
+from core.services.audit_chain import ChainKeys, begin_trail, begin_within, mark, open_keys
 from core.services.data_keys import add_key, stored_keys
 from core.services.sealed_places import seal_under_newest
 from core.settings import Settings
 from core.store.store import Store
-from core.store.tables import AllowedHost
+from core.store.tables import AllowedHost, new_id
 from core.vault.key_source import COMMAND_VARIABLE, VARIABLE, KeySource
 from core.vault.master_key import FILE_NAME, VaultError, create_key_file
 from core.vault.vault import Vault, WrappedKey, new_data_key
@@ -91,8 +91,10 @@ def _open_vault(settings: Settings, store: Store) -> Vault:
             keys = stored_keys(session)  # another process may have been faster
             if not keys:
                 ring = ring or create_key_file(settings.home)
-                keys = [new_data_key(ring.current)]
+                trail = new_id()
+                keys = [new_data_key(ring.current, mark(trail))]
                 add_key(session, keys[0])
+                begin_within(session, Vault(ring, keys), trail)
     ring = ring or source.read()
     if ring is None:
         raise VaultError(

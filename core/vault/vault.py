@@ -40,11 +40,17 @@ class Place:
         return "\x1f".join((VERSION, data_key_id, self.table, self.row, self.field)).encode()
 
 
-def new_data_key(master: MasterKey) -> WrappedKey:
-    """A fresh data key, wrapped by the master key and bound to its own id."""
-    key_id = "dk-" + uuid4().hex[:12]
+def new_data_key(master: MasterKey, mark: str = "") -> WrappedKey:
+    """A fresh data key, wrapped by the master key and bound to its own id. The id ends in `mark`, so nobody without
+    the master key can give the key another one."""
+    key_id = "dk-" + uuid4().hex[:12] + (f"-{mark}" if mark else "")
     wrapped = encrypt(master.key, new_key(), key_id.encode())
     return WrappedKey(id=key_id, master_key_id=master.id, wrapped=wrapped)
+
+
+def mark_of(data_key_id: str) -> str:
+    """The mark in the id of a data key; empty for one that was made without."""
+    return "-".join(data_key_id.split("-")[2:])
 
 
 def sealed_prefix(data_key_id: str) -> str:

@@ -5,41 +5,57 @@ import streamlit as st
 
 from core.services.bill_files import BillObjectView, bill_objects, refused_lines
 from core.services.billing import BucketChoice, bucket_choices
-from dashboard.navigation import BILLING_BUCKETS, go
+from dashboard import address
+from dashboard.navigation import BILLING_BUCKETS, link
 from dashboard.session import actor, workspace
 from dashboard.widgets.cost_chart import money
+from dashboard.widgets.problems import plainly
+from dashboard.widgets.rows import choose
+from dashboard.widgets.states import bad, doubtful, good, neutral, state_column
 from dashboard.widgets.text import safe, size, time_column
 
 _STATES = {
-    "read": "read",
-    "not_a_bill": "no bill",
-    "unknown_layout": "columns not understood",
-    "failed": "not read",
+    "read": good("read"),
+    "not_a_bill": neutral("no bill", "draft"),
+    "unknown_layout": doubtful("columns not understood", "schema"),
+    "failed": bad("not read"),
 }
-_SHOWN = {"All": None, "With problems": "problems", "Read": "read"}
+_SHOWN = ("All", "With problems")
+OPENED = "costs.bills.opened"
+PARTS = (
+    address.one_of("shown", "costs.files.shown", lambda: _SHOWN, "All"),
+    address.file("file", OPENED),
+)
 
 
-def show_files() -> None:
-    """Show them; a selected one with what was refused of it."""
+@st.fragment
+def show_files(view: address.Part) -> None:
+    """Show them; a selected one with what was refused of it. `view`: the part of the address that leads here."""
+    with plainly():
+        _files(view)
+
+
+def _files(view: address.Part) -> None:
     rows = bill_objects(actor(), workspace())
     wrong = [one for one in rows if _wrong(one)]
     left, right = st.columns([3, 1], vertical_alignment="center")
     shown = left.segmented_control(
-        "Show", ["All", "With problems"], default="All", key="costs.files.shown", required=True,
+        "Show", _SHOWN, default="All", key="costs.files.shown", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     right.caption(f"{len(rows)} files, {len(wrong)} with problems")
     if shown == "With problems":
         rows = wrong
     if not rows:
+        address.keep((view, *PARTS))
         st.info("No file has a problem.", icon=":material/task_alt:")
         return
-    event = st.dataframe(
+    choose(
         pd.DataFrame(
             {
                 "File": [one.key for one in rows],
                 "Bucket": [f"{one.bucket} ({one.region})" for one in rows],
-                "State": [_STATES[one.state] for one in rows],
+                "State": [_STATES[one.state].word for one in rows],
                 "Layout": [one.layout for one in rows],
                 "Lines": [one.accepted for one in rows],
                 "Refused": [one.refused for one in rows],
@@ -49,24 +65,32 @@ def show_files() -> None:
                 "Read": pd.to_datetime(pd.Series([one.read for one in rows]), utc=True),
             }
         ),
-        key=f"costs.bills.{shown}.{len(rows)}",
-        hide_index=True,
+        "costs.bills",
+        [_place(one) for one in rows],
+        OPENED,
         height=min(38 + 35 * len(rows), 480),
-        on_select="rerun",
-        selection_mode="single-row",
         placeholder="",
         alt="Bill files that were read",
         column_config={
             "File": st.column_config.TextColumn(pinned=True),
+            "State": state_column(_STATES.values()),
             "Size": st.column_config.NumberColumn(format="bytes"),
             "Read": time_column(),
         },
     )
-    chosen = [row for row in event["selection"]["rows"] if row < len(rows)]
+    address.keep((view, *PARTS))
+    opened = st.session_state.get(OPENED)
+    chosen = next((one for one in rows if _place(one) == opened), None)
     if chosen:
-        _file(rows[chosen[0]])
+        _file(chosen)
+    elif opened:
+        st.info(f"{safe(opened[2])} is not among these files.", icon=":material/search_off:")
     else:
         st.caption("Select a file to see what was made of it.")
+
+
+def _place(one: BillObjectView) -> tuple[str, str, str]:
+    return one.region, one.bucket, one.key
 
 
 def _wrong(one: BillObjectView) -> bool:
@@ -74,7 +98,7 @@ def _wrong(one: BillObjectView) -> bool:
 
 
 def _file(one: BillObjectView) -> None:
-    st.subheader(one.key.rsplit("/", 1)[-1])
+    st.subheader(safe(one.key.rsplit("/", 1)[-1]))
     if one.problem:
         st.warning(safe(one.problem), icon=":material/warning:")
     if one.state == "read":
@@ -95,9 +119,10 @@ def _file(one: BillObjectView) -> None:
         )
         if one.refused > len(refused):
             st.caption(f"The first {len(refused):,} of {one.refused:,}.")
-    if _choice(one) and st.button("Look into it and map its columns", icon=":material/schema:", key="costs.bills.map"):
-        st.session_state["buckets.open"] = (one.region, one.bucket, one.key)
-        go(BILLING_BUCKETS)
+    if _choice(one):
+        there = {"bucket": address.named(one.bucket, one.region), "file": one.key}
+        there["folder"] = one.key[: one.key.rfind("/") + 1]
+        link(BILLING_BUCKETS, "Look into it and map its columns", there, icon=":material/schema:")
     st.caption(f"{safe(one.key)} · {size(one.size)} · {safe(one.bucket)} ({safe(one.region)})")
 
 

@@ -14,14 +14,16 @@ from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice
 from core.services.bucket_index import NAMED, IndexView
 from core.services.bucket_pages import FolderRow, IndexPage
+from dashboard.widgets.states import bad, doubtful, good, neutral, state_column, under_way
 from dashboard.widgets.text import size, time_column
 
 _STATES = {
-    "empty": "Not listed yet",
-    "listing": "Being listed",
-    "complete": "Listed",
-    "stopped": "Stopped midway",
-    "failed": "Failed",
+    "empty": neutral("Not listed yet", "hourglass_empty"),
+    "listing": under_way("Being listed", "sync"),
+    "complete": good("Listed"),
+    "old": doubtful("Listed long ago", "schedule"),
+    "stopped": doubtful("Stopped midway", "stop_circle"),
+    "failed": bad("Failed"),
 }
 _ROW, _HEAD = 35, 38
 _TALLEST = 460
@@ -64,6 +66,7 @@ def overview(choices: Sequence[BucketChoice], views: Sequence[IndexView | None],
             "Files": st.column_config.NumberColumn(format="localized"),
             "Size": st.column_config.NumberColumn(format="bytes"),
             "Listed": time_column(),
+            "State": state_column(_STATES.values()),
         },
     )
     rows = _rows(event["selection"])
@@ -132,8 +135,8 @@ def changed_table(found: pl.DataFrame) -> None:
 
 def state_of(view: IndexView | None) -> str:
     """The state of a bucket's listing in a word or two."""
-    state = _STATES[view.state if view else "empty"]
-    return "Listed, old" if view and view.state == "complete" and view.stale else state
+    state = view.state if view else "empty"
+    return _STATES["old" if view and state == "complete" and view.stale else state].word
 
 
 def ago(moment: datetime) -> str:

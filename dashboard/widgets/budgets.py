@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.domain.bill_lines import NO_CURRENCY, Field
-from core.domain.costs import LARGEST_THRESHOLD, BudgetDraft
+from core.domain.costs import AMOUNT_RULE, LARGEST_THRESHOLD, BudgetDraft
 from core.domain.credentials import FieldProblem
 from core.services.billing import bucket_choices
 from core.services.budgets import BudgetView, cost_alerts, delete_budget, list_budgets, save_budget
@@ -80,7 +80,7 @@ def _form() -> None:
         beside(problems, "name")
         amount, currency, threshold = st.columns(3)
         with amount:
-            typed = st.text_input("Amount a month", key="costs.budget.amount", placeholder="1500.00")
+            typed = st.text_input("Amount a month", key="costs.budget.amount", placeholder="1500.00", help=AMOUNT_RULE)
             beside(problems, "amount")
         with currency:
             chosen = st.selectbox(

@@ -1,13 +1,16 @@
 """Costs over time as stacked bars, and the same by value as a table."""
 
+import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from core.domain.bill_lines import NO_CURRENCY
-from core.services.cost_compare import Compared, ComparedRow
+from core.services.cost_compare import Compared
+from dashboard.widgets.rows import choose
 
 SHOWN = 9
 """So many values have a colour of their own; the rest is one more."""
@@ -17,22 +20,18 @@ NOT_TOLD = "not told"
 
 def money(amount: Decimal, currency: str) -> str:
     """An amount with two decimal places, its thousands apart, and its currency."""
-    return f"{amount:,.2f} {'' if currency == NO_CURRENCY else currency}".replace(",", "\u202f").strip()
+    return f"{amount:,.2f} {'' if currency == NO_CURRENCY else code(currency)}".replace(",", "\u202f").strip()
+
+
+def code(currency: str) -> str:
+    """A currency as a bill tells it, without what no code and no sign of one has: a bill may hold anything there, and
+    some places read Markdown."""
+    return "".join(sign for sign in currency if sign.isalnum() or unicodedata.category(sign) == "Sc")
 
 
 def show_bars(compared: Compared, currency: str, label: str) -> None:
     """Show the costs of one currency over time."""
-    rows = [row for row in compared.rows if row.currency == currency]
-    large = {row.value for row in sorted(rows, key=lambda row: -row.cost)[:SHOWN]}
-    sums: dict[tuple[str, str], Decimal] = {}
-    for step in compared.steps:
-        if step.currency == currency:
-            key = (step.step, _word(step.value) if step.value in large else OTHERS)
-            sums[key] = sums.get(key, Decimal(0)) + step.cost
-    frame = pd.DataFrame(
-        [{"when": when, "what": what, "cost": float(cost)} for (when, what), cost in sums.items()],
-        columns=["when", "what", "cost"],
-    )
+    frame = _over_time(compared, currency)
     chart = (
         alt.Chart(frame)
         .mark_bar()
@@ -52,9 +51,45 @@ def show_bars(compared: Compared, currency: str, label: str) -> None:
     st.altair_chart(chart)
 
 
-def show_rows(compared: Compared, currency: str, label: str, *, timely: bool) -> ComparedRow | None:
-    """Show the costs of one currency by value, and those of the period before unless the values are times. Gives the
-    row that is selected."""
+@lru_cache(maxsize=4)
+def _over_time(compared: Compared, currency: str) -> pd.DataFrame:
+    rows = [row for row in compared.rows if row.currency == currency]
+    large = {row.value for row in sorted(rows, key=lambda row: -row.cost)[:SHOWN]}
+    sums: dict[tuple[str, str], Decimal] = {}
+    for step in compared.steps:
+        if step.currency == currency:
+            key = (step.step, _word(step.value) if step.value in large else OTHERS)
+            sums[key] = sums.get(key, Decimal(0)) + step.cost
+    return pd.DataFrame(
+        [{"when": when, "what": what, "cost": float(cost)} for (when, what), cost in sums.items()],
+        columns=["when", "what", "cost"],
+    )
+
+
+def show_rows(compared: Compared, currency: str, label: str, opened: str, *, timely: bool) -> None:
+    """Show the costs of one currency by value, and those of the period before unless the values are times. The
+    session's state has under `opened` value and currency of the row that is selected."""
+    ids, table = _by_value(compared, currency, label)
+    shown = st.column_config.NumberColumn(format="%.2f")
+    choose(
+        table.drop(columns=["Before", "Change"]) if timely else table,
+        f"costs.table.{label}.{currency}",
+        ids,
+        opened,
+        height=min(38 + 35 * len(ids), 420),
+        alt=f"Costs by {label.lower()} in {currency}",
+        column_config={
+            label: st.column_config.TextColumn(pinned=True),
+            "Cost": shown,
+            "Before": shown,
+            "Change": shown,
+        },
+    )
+
+
+@lru_cache(maxsize=4)
+def _by_value(compared: Compared, currency: str, label: str) -> tuple[list[tuple[str, str]], pd.DataFrame]:
+    """What a row stands for, and the table. A click asks for the same again, of 100,000 resources too."""
     rows = [row for row in compared.rows if row.currency == currency]
     table = pd.DataFrame(
         {
@@ -64,24 +99,7 @@ def show_rows(compared: Compared, currency: str, label: str, *, timely: bool) ->
             "Change": [float(row.change) for row in rows],
         }
     )
-    shown = st.column_config.NumberColumn(format="%.2f")
-    event = st.dataframe(
-        table.drop(columns=["Before", "Change"]) if timely else table,
-        key=f"costs.table.{label}.{currency}.{len(rows)}",
-        hide_index=True,
-        height=min(38 + 35 * len(rows), 420),
-        on_select="rerun",
-        selection_mode="single-row",
-        alt=f"Costs by {label.lower()} in {currency}",
-        column_config={
-            label: st.column_config.TextColumn(pinned=True),
-            "Cost": shown,
-            "Before": shown,
-            "Change": shown,
-        },
-    )
-    chosen = [row for row in event["selection"]["rows"] if row < len(rows)]
-    return rows[chosen[0]] if chosen else None
+    return [(row.value, currency) for row in rows], table
 
 
 def _word(value: str) -> str:

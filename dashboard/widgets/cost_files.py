@@ -5,11 +5,15 @@ import streamlit as st
 
 from core.domain.costs import CostQuery
 from core.services.costs import FileShare, files, lines
+from dashboard import address
 from dashboard.session import actor, workspace
 from dashboard.widgets.cost_chart import money
+from dashboard.widgets.rows import choose
 from dashboard.widgets.text import safe
 
 PAGE = 200
+OPENED = "costs.file"
+FILE = address.file("file", OPENED)
 
 
 def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
@@ -27,17 +31,15 @@ def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
             "Lines": [one.lines for one in shares],
         }
     )
-    event = st.dataframe(
+    chosen = choose(
         table,
-        key=f"costs.files.{what}.{len(shares)}",
-        hide_index=True,
+        f"costs.files.{what}",
+        [(one.region, one.bucket, one.key) for one in shares],
+        OPENED,
         height=min(38 + 35 * len(shares), 300),
-        on_select="rerun",
-        selection_mode="single-row",
         alt=f"Files of {what}",
         column_config={"Cost": st.column_config.NumberColumn(format="%.2f")},
     )
-    chosen = [row for row in event["selection"]["rows"] if row < len(shares)]
     if not chosen:
         st.caption(f"{len(shares)} {'file' if len(shares) == 1 else 'files'}. Select one to read its lines.")
         return

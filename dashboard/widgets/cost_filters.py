@@ -9,6 +9,7 @@ import streamlit as st
 from core.domain.bill_lines import Field
 from core.domain.costs import By, CostQuery
 from core.services.costs import values
+from dashboard import address
 from dashboard.session import actor, workspace
 
 SPLITS: dict[By, str] = {
@@ -22,9 +23,19 @@ SPLITS: dict[By, str] = {
     "month": "Month",
     "day": "Day",
 }
+DRILLED = "costs.drilled"
+"""Value and currency of the line whose files are shown."""
 PERIODS = ("Last month", "3 months", "12 months", "This month", "Other")
 LONGEST_BY_DAY = timedelta(days=93)
 _FILTERED = {Field.ACCOUNT: "Accounts", Field.SERVICE: "Services", Field.REGION: "Regions"}
+PARTS = (
+    address.one_of("period", "costs.period", lambda: PERIODS, "12 months"),
+    address.days("days", "costs.days"),
+    address.one_of("split", "costs.split", lambda: SPLITS, "service"),
+    address.several("account", f"costs.{Field.ACCOUNT}", lambda: values(actor(), workspace(), Field.ACCOUNT)),
+    address.several("service", f"costs.{Field.SERVICE}", lambda: values(actor(), workspace(), Field.SERVICE)),
+    address.several("region", f"costs.{Field.REGION}", lambda: values(actor(), workspace(), Field.REGION)),
+)
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,23 @@ def show_filters() -> Looked | None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     period = (
         left.segmented_control(
-            "Period", PERIODS, default="12 months", key="costs.period", persist_state="session", required=True
+            "Period",
+            PERIODS,
+            default="12 months",
+            key="costs.period",
+            persist_state="session",
+            required=True,
+            wrap=True,
         )
         or "12 months"
     )
     split: By = right.selectbox(
-        "Split by", list(SPLITS), format_func=lambda one: SPLITS[one], key="costs.split", persist_state="session"
+        "Split by",
+        list(SPLITS),
+        format_func=lambda one: SPLITS[one],
+        key="costs.split",
+        persist_state="session",
+        on_change=lambda: st.session_state.pop(DRILLED, None),
     )
     found = _other() if period == "Other" else _period(period, datetime.now(ZoneInfo("UTC")).date())
     where: dict[Field, tuple[str, ...]] = {}
@@ -81,7 +103,7 @@ def _period(name: str, today: date) -> tuple[date, date]:
 
 
 def _other() -> tuple[date, date] | None:
-    chosen = st.date_input("From and to, both included", value=(None, None), key="costs.days", persist_state="session")
+    chosen = st.date_input("From and to, both included", value=[], key="costs.days", persist_state="session")
     if not isinstance(chosen, tuple) or len(chosen) != 2:
         return None
     return chosen[0], chosen[1] + timedelta(days=1)

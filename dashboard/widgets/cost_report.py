@@ -15,18 +15,37 @@ from core.services.cost_forecast import forecast
 from core.services.costs import list_left_out, without_lines
 from core.services.fetched import drop
 from core.services.workspace import Workspace
+from dashboard import address
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads
-from dashboard.widgets.cost_chart import money, show_bars, show_rows
-from dashboard.widgets.cost_files import show_drill_down
-from dashboard.widgets.cost_filters import SPLITS, Looked, show_filters
+from dashboard.widgets.cost_chart import code, money, show_bars, show_rows
+from dashboard.widgets.cost_files import FILE, show_drill_down
+from dashboard.widgets.cost_filters import DRILLED, SPLITS, Looked, show_filters
+from dashboard.widgets.cost_filters import PARTS as FILTERS
+from dashboard.widgets.problems import plainly
+from dashboard.widgets.text import safe
 
 _FORMS: dict[str, CostForm] = {"CSV": "csv", "XLSX": "xlsx", "Parquet": "parquet"}
 
 
-def show_report() -> None:
-    """Show it."""
+def _line(words: list[str]) -> tuple[str, str]:
+    value, currency = words
+    return value, currency
+
+
+PARTS = (*FILTERS, address.Part("line", DRILLED, _line, lambda value: list(value or [])), FILE)
+
+
+@st.fragment
+def show_report(view: address.Part) -> None:
+    """Show it. `view`: the part of the address that leads here."""
+    with plainly():
+        _report(view)
+
+
+def _report(view: address.Part) -> None:
     looked = show_filters()
+    address.keep((view, *PARTS))
     if looked is None:
         return
     compared = compare(actor(), workspace(), looked.query, looked.split, looked.step)
@@ -35,23 +54,27 @@ def show_report() -> None:
         return
     label = SPLITS[looked.split]
     timely = looked.split in {"month", "day"}
-    chosen: ComparedRow | None = None
     for currency in compared.currencies:
         if len(compared.currencies) > 1:
             st.subheader(_currency(currency))
         _numbers(compared, currency, looked)
         show_bars(compared, currency, label)
-        chosen = show_rows(compared, currency, label, timely=timely) or chosen
+        show_rows(compared, currency, label, DRILLED, timely=timely)
         if not timely:
             _movers(compared, currency)
     if looked.split == "resource" and (waiting := without_lines(actor(), workspace())):
         st.caption(f"The lines of {waiting} files are still being kept: until then their costs have no resource.")
     _left_out(looked.query)
     _exports(looked)
+    drilled: tuple[str, str] | None = st.session_state.get(DRILLED)
+    chosen = next((row for row in compared.rows if (row.value, row.currency) == drilled), None)
     if chosen:
         show_drill_down(_narrowed(looked, chosen), chosen.value or f"no {label.lower()}", chosen.currency)
+    elif drilled:
+        st.info(f"Nothing is told of “{safe(drilled[0])}” with these filters.", icon=":material/search_off:")
     else:
         st.caption("Select a line of the table to see the files and lines that it comes from.")
+    address.keep((view, *PARTS))
 
 
 def _numbers(compared: Compared, currency: str, looked: Looked) -> None:
@@ -169,4 +192,4 @@ def _narrowed(looked: Looked, chosen: ComparedRow) -> CostQuery:
 
 
 def _currency(currency: str) -> str:
-    return "No currency told" if currency == NO_CURRENCY else currency
+    return "No currency told" if currency == NO_CURRENCY else code(currency)

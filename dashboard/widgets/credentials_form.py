@@ -7,18 +7,24 @@ import streamlit as st
 from pydantic import SecretStr
 
 from core.domain.credentials import (
+    ACCESS_KEY_RULE,
     ACCOUNT_ID_RULE,
+    BUCKET_REGION_RULE,
+    BUCKET_RULE,
     NAME_RULE,
+    REGION_RULE,
+    SECRET_KEY_RULE,
     BucketDraft,
     CredentialsDraft,
     FieldProblem,
     ProjectDraft,
 )
-from core.domain.proxy import PROXY_FORM
+from core.domain.proxy import PROXY_FORM, PROXY_RULE
 from core.domain.regions import DEFAULT_REGION, RegionCatalog
 from core.services.onboarding import CheckReport
 from core.services.views import CredentialsDetails
 from dashboard.widgets.problems import beside
+from dashboard.widgets.text import safe
 
 _STATE = "credentials_form"
 
@@ -133,7 +139,7 @@ def show_fields(
         said = [problem for problem in form.problems if problem.field == "name"]
         now = None if editing or said else name_problem(name.strip())
         beside([*said, now] if now else said, "name")
-    narrow.selectbox("Provider", ["OUTSCALE"], disabled=True, key=form.key("provider"))
+    narrow.text_input("Provider", "OUTSCALE", disabled=True, key=form.key("provider"))
     billing_only = st.checkbox(
         "Billing only",
         key=form.key("billing_only"),
@@ -156,10 +162,10 @@ def _project_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
             _row_header(form, form.rows, row, index)
             key, secret, account, region = st.columns([3, 3, 2, 3])
             with key:
-                access_key = _text(form, "access_key", "Access key", row=row)
+                access_key = _text(form, "access_key", "Access key", row=row, help=ACCESS_KEY_RULE)
                 beside(form.problems, f"{where}.access_key")
             with secret:
-                secret_key = _secret(form, "secret_key", "Secret key", row=row)
+                secret_key = _secret(form, "secret_key", "Secret key", row=row, help=SECRET_KEY_RULE)
                 beside(form.problems, f"{where}.secret_key")
             with account:
                 account_id = _text(form, "account_id", "Account ID", row=row, help=ACCOUNT_ID_RULE)
@@ -173,7 +179,7 @@ def _project_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
     _row_button(form, form.rows)
     stored = form.stored.proxy if form.stored else None
     proxy = _secret(form, "proxy", "Proxy", placeholder=stored or PROXY_FORM)
-    st.caption(f"Optional. Form: {PROXY_FORM}. An @ in the password may stand as it is.".replace(":", "\\:"))
+    st.caption(safe(PROXY_RULE))
     if stored:
         st.checkbox("Remove the stored proxy", key=form.key("remove_proxy"))
     beside(form.problems, "proxy")
@@ -183,10 +189,10 @@ def _project_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
 def _billing_fields(form: Form, regions: RegionCatalog, name: str) -> CredentialsDraft:
     left, right = st.columns(2)
     with left:
-        access_key = _text(form, "billing_access_key", "Billing access key *")
+        access_key = _text(form, "billing_access_key", "Billing access key *", help=ACCESS_KEY_RULE)
         beside(form.problems, "billing_access_key")
     with right:
-        secret_key = _secret(form, "billing_secret_key", "Billing secret key *")
+        secret_key = _secret(form, "billing_secret_key", "Billing secret key *", help=SECRET_KEY_RULE)
         beside(form.problems, "billing_secret_key")
     st.subheader("Buckets *")
     beside(form.problems, "buckets")
@@ -197,7 +203,7 @@ def _billing_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
             _row_header(form, form.buckets, row, index)
             left, right = st.columns(2)
             with left:
-                bucket = _text(form, "bucket", "Name", row=row)
+                bucket = _text(form, "bucket", "Name", row=row, help=BUCKET_RULE)
                 beside(form.problems, f"{where}.name")
             with right:
                 region = _region(form, "bucket_region", row, regions)
@@ -232,7 +238,9 @@ def _text(
     )
 
 
-def _secret(form: Form, name: str, label: str, *, row: int | None = None, placeholder: str = "") -> SecretStr:
+def _secret(
+    form: Form, name: str, label: str, *, row: int | None = None, placeholder: str = "", help: str | None = None
+) -> SecretStr:
     stays = "Stored; blank keeps it" if form.stored else ""
     typed = st.text_input(
         label,
@@ -240,6 +248,7 @@ def _secret(form: Form, name: str, label: str, *, row: int | None = None, placeh
         type="password",
         placeholder=placeholder or stays,
         autocomplete="new-password",
+        help=help,
         live=True,  # leaving the field towards its own eye button commits nothing
     )
     return SecretStr(typed or "")
@@ -259,6 +268,7 @@ def _region(form: Form, name: str, row: int, regions: RegionCatalog) -> str:
             key=key,
             format_func=lambda one: str(regions[one]) if one in regions else f"{one or 'None'} - not known now",
             persist_state="session",
+            help=BUCKET_REGION_RULE if name == "bucket_region" else REGION_RULE,
         )
     )
 

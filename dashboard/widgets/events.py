@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.services.views import EventView
+from dashboard.widgets.states import ENDINGS, state_column
 from dashboard.widgets.text import time_column
 
 
@@ -28,5 +29,5 @@ def show_events(events: list[EventView]) -> None:
         ),
         hide_index=True,
         alt="Events",
-        column_config={"When": time_column(seconds=True)},
+        column_config={"When": time_column(seconds=True), "Outcome": state_column(ENDINGS.values())},
     )

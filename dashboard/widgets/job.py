@@ -1,6 +1,7 @@
 """Work that takes a while: in a thread of its own, with progress and a Stop button."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -16,12 +17,17 @@ Advance = Callable[[int, int, CheckResult | str], None]
 Work = Callable[[Advance, threading.Event], Answer]
 
 
+_GUESSED_AFTER = 3
+"""Seconds after which what is left is guessed."""
+
+
 class Job(Generic[Answer]):
     """One piece of work under way. The work itself, and the secrets in it, are forgotten when it ends."""
 
     def __init__(self, work: Work[Answer]) -> None:
         """Start it. `work` gets a progress function and an event that asks it to stop."""
         self.stop = threading.Event()
+        self.began = time.monotonic()
         self.done = 0
         self.total = 0
         self.last: CheckResult | str | None = None
@@ -62,9 +68,9 @@ def begin(key: str, work: Work[Any]) -> None:
         st.session_state[key] = Job(work)
 
 
-def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …") -> None:
+def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …", *, stops: bool = True) -> None:
     """Show the progress of work that was begun under this name, until it ends; then the screen runs again. `unit`:
-    what is counted; `waiting`: what is said before anything is."""
+    what is counted; `waiting`: what is said before anything is. Work that does not stop midway counts nothing."""
     job: Job[Any] | None = st.session_state.get(key)
     if job is None:
         return
@@ -79,13 +85,22 @@ def watch(key: str, unit: str = "checks", waiting: str = "Asking OUTSCALE …") 
             job.told = True
             st.rerun()
         doing = f"{job.last.target}: {job.last.check}" if isinstance(job.last, CheckResult) else job.last or waiting
+        if not stops:
+            st.caption(f":material/hourglass_top: {safe(doing)}")
+            return
         part = min(job.done / job.total, 1.0) if job.total else 0.0
         of = f" of {job.total:,}" if job.total else ""
-        st.progress(part, f"{job.done:,}{of} {unit}. {safe(doing)}")
+        st.progress(part, f"{job.done:,}{of} {unit}, {_time(time.monotonic() - job.began, part)}. {safe(doing)}")
         if st.button("Stop", key=f"{key}.stop", icon=":material/stop_circle:", disabled=job.stop.is_set()):
             job.stop.set()
 
     progress()
+
+
+def _time(passed: float, part: float) -> str:
+    """How long it has taken, and about how much longer it will, once that can be guessed."""
+    left = passed / part - passed if passed >= _GUESSED_AFTER and part else 0
+    return f"{passed:.0f} s" + (f", about {left:.0f} s left" if left >= 1 else "")
 
 
 def finished(key: str) -> Any | None:

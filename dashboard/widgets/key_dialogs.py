@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from core.domain.accounts import TAG_RULE
 from core.domain.credentials import FieldProblem
 from core.services.access_keys import KeyList, change_key, delete_key
 from core.services.doors import Door
@@ -39,7 +40,7 @@ def change_dialog(door: Door, listed: KeyList, key: KeyView) -> None:
         key="key.expires",
     )
     refused = st.container()
-    tag = st.text_input("Tag", value=key.tag, max_chars=255, key="key.tag")
+    tag = st.text_input("Tag", value=key.tag, max_chars=255, key="key.tag", help=TAG_RULE)
     if st.button("Save", type="primary", icon=":material/check:", key="key.save"):
         problem = _asked(
             lambda: change_key(

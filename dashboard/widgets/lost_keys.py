@@ -55,8 +55,11 @@ def _unanswered(intent: OpenIntent, door: Door | None) -> None:
             f"**{safe(key.access_key_id)}** · created {local(key.creation_date)} · {safe(key.tag or 'no tag')} · "
             "not made by anybody here as far as is known"
         )
-        if door and st.button("Revoke it", icon=":material/delete:", key=f"lost.revoke.{key.access_key_id}"):
-            _do(partial(_revoke, intent, door, key.access_key_id))
+        if door:
+            with st.popover("Revoke it", icon=":material/delete:"):
+                st.markdown(f"{safe(key.access_key_id)} is deleted at OUTSCALE. This cannot be undone.")
+                if st.button("Revoke it", type="primary", key=f"lost.revoke.{key.access_key_id}"):
+                    _do(partial(_revoke, intent, door, key.access_key_id))
     with st.container(horizontal=True):
         if door is None:
             st.caption("Open this account below, then look for the key.")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from core.domain.accounts import TAG_RULE
 from core.outscale.models import CreatedAccessKey
 from core.services import key_intents
 from core.services.access_keys import Created, KeyList, create_key
@@ -67,7 +68,9 @@ def create_dialog(door: Door, listed: KeyList, user_name: str) -> None:
     )
     problem = created.problem if created else None
     beside([problem] if problem else [], "expires")
-    tag = st.text_input("Tag", placeholder="Optional, for people: what it is for", max_chars=255, key="access_keys.tag")
+    tag = st.text_input(
+        "Tag", placeholder="Optional, for people: what it is for", max_chars=255, key="access_keys.tag", help=TAG_RULE
+    )
     if problem and problem.field != "expires":
         above(problem)
     if st.button("Generate", type="primary", icon=":material/key:", key="access_keys.generate"):

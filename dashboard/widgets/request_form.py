@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.domain.credentials import FieldProblem
 from core.domain.regions import DEFAULT_REGION
-from core.domain.requests import COPIED, LABELS, NEWSLETTER, NOT_COPIED, TERMS, TERMS_PAGE, RequestDraft
+from core.domain.requests import COPIED, LABELS, NEWSLETTER, NOT_COPIED, RULES, TERMS, TERMS_PAGE, RequestDraft
 from core.services.requests import RequestView, Source, copy_sources
 from dashboard.session import actor, regions, workspace
 from dashboard.widgets.problems import beside
@@ -85,7 +85,7 @@ def _new_fields(form: RequestForm) -> RequestDraft:
     subject = _text(form, "subject")
     description = _description(form, f"{LABELS['description']} *")
     terms = st.checkbox(f"{TERMS} *", key=form.key("terms_accepted"), persist_state="session")
-    st.caption(f"[Read the terms]({TERMS_PAGE}). The date is kept with the request.")
+    st.markdown(f"[Read the terms]({TERMS_PAGE}). The date is kept with the request.")
     beside(form.problems, "terms_accepted")
     newsletter = st.checkbox(NEWSLETTER, key=form.key("newsletter"), persist_state="session")
     return RequestDraft(
@@ -151,7 +151,12 @@ def _region(form: RequestForm, leave_out: str = "") -> str:
     if st.session_state.get(key) not in names:
         st.session_state[key] = DEFAULT_REGION if DEFAULT_REGION in names else next(iter(names), None)
     chosen = st.selectbox(
-        "Region wanted *", names, key=key, format_func=lambda name: str(known[name]), persist_state="session"
+        "Region wanted *",
+        names,
+        key=key,
+        format_func=lambda name: str(known[name]),
+        persist_state="session",
+        help=RULES["region"],
     )
     beside(form.problems, "region")
     return chosen or ""
@@ -164,12 +169,15 @@ def _text(form: RequestForm, name: str, *, label: str = "", autocomplete: str = 
         autocomplete=autocomplete,
         placeholder=placeholder,
         persist_state="session",
+        help=RULES[name],
     )
     beside(form.problems, name)
     return str(typed)
 
 
 def _description(form: RequestForm, label: str) -> str:
-    typed = st.text_area(label, key=form.key("description"), height=120, persist_state="session")
+    typed = st.text_area(
+        label, key=form.key("description"), height=120, persist_state="session", help=RULES["description"]
+    )
     beside(form.problems, "description")
     return str(typed)

@@ -9,9 +9,9 @@ import streamlit as st
 from pydantic import SecretStr
 
 from core.domain.credentials import FieldProblem
+from core.domain.sign_in import AFRESH
 from core.services.local_password import HOW_TO_SET, password_is_set
 from core.services.reveal import FRESH, MOST_REASON, SHOWN_FOR, SealedSecret, is_fresh, reveal, sealed_secrets
-from dashboard.provider import AFRESH
 from dashboard.session import PLAIN, actor, may, people_sign_in, signed_in_at, workspace
 from dashboard.widgets.problems import above, beside
 from dashboard.widgets.text import safe

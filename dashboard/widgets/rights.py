@@ -1,19 +1,11 @@
 """Who may do what, as a table for people."""
 
-from itertools import pairwise
-
 import pandas as pd
 import streamlit as st
 
 from core.domain.roles import Role
-from core.services.rights import RIGHTS, extent
-
-_SIGNS = {
-    "yes": ":green[:material/check:] yes",
-    "no": ":gray[:material/block: no]",
-    "billing only": ":blue[:material/contrast:] billing only",
-    "sandbox only": ":blue[:material/contrast:] sandbox only",
-}
+from core.services.rights import RIGHTS, Right, extent
+from dashboard.widgets.states import good, under_way
 
 
 def show_rights() -> None:
@@ -23,8 +15,20 @@ def show_rights() -> None:
         "Every service asks this table, whatever screen or command calls it. Finance sees billing only, presenters the "
         "sandbox only; what is beyond that they do not even find. A refusal is recorded in the audit trail."
     )
-    areas = [right.area for right in RIGHTS]
-    first = ["" if area == before else area for before, area in pairwise(["", *areas])]  # an area is named once
-    table = {"Area": first, "What": [right.what for right in RIGHTS]}
-    table |= {role.value.capitalize(): [_SIGNS[extent(role, right)] for right in RIGHTS] for role in Role}
-    st.table(pd.DataFrame(table), border="horizontal", hide_index=True, alt="Who may do what, by role")
+    whats, named = [], ""
+    for right in RIGHTS:  # an area is named once
+        whats.append(right.what if right.area == named else f"**{right.area}**  \n{right.what}")
+        named = right.area
+    # Roles in one column: a column for each needs more width than a telephone has.
+    table = {"What": whats, "Who may": [_who(right) for right in RIGHTS]}
+    st.table(pd.DataFrame(table), border="horizontal", hide_index=True, alt="Who may do what")
+
+
+def _who(right: Right) -> str:
+    reach = {role: extent(role, right) for role in Role}
+    looks = (
+        good(role.value, "check") if far == "yes" else under_way(f"{role.value}, {far}", "contrast")
+        for role, far in reach.items()
+        if far != "no"
+    )
+    return " ".join(look.badge for look in looks)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from core.domain.accounts import TAG_RULE
 from core.services.key_rules import DEFAULT_LIFE, latest_day
 from core.services.key_views import KeyView
 from core.services.rotation import (
@@ -23,7 +24,6 @@ from dashboard.widgets.text import local, safe
 
 ROTATING = "access_keys.rotating"
 JOB = "access_keys.rotation"
-LAST = "access_keys.rotation.last"
 _WORDS = {
     "create": "Create the new key",
     "check": "Check it for every credentials that use the old one",
@@ -35,7 +35,7 @@ _WORDS = {
 
 def show_rotations() -> None:
     """The rotations under way, and what the last one said."""
-    last: Advance | None = job.finished(JOB) or st.session_state.pop(LAST, None)
+    last: Advance | None = job.finished(JOB)
     if last:
         st.session_state.pop("access_keys.list", None)
         _say(last)
@@ -80,8 +80,10 @@ def _show(view: RotationView) -> None:
         with st.container(horizontal=True):
             if view.step == "wait":
                 label = "Delete the old key" if view.due else "Delete the old key now"
-                if st.button(label, icon=":material/delete:", key=f"rotation.delete.{view.id}", disabled=busy):
-                    _start(view, delete_now=True)
+                with st.popover(label, icon=":material/delete:", disabled=busy):
+                    st.markdown(f"{safe(view.old_key)} is deleted at OUTSCALE. This cannot be undone.")
+                    if st.button(label, type="primary", key=f"rotation.delete.{view.id}", disabled=busy):
+                        _start(view, delete_now=True)
             elif view.step == "back":
                 if st.button("Go on", type="primary", key=f"rotation.on.{view.id}", disabled=busy):
                     _start(view)
@@ -131,12 +133,11 @@ def _start(view: RotationView, *, take_over: bool = False, delete_now: bool = Fa
 
 
 def _back(view: RotationView) -> None:
-    try:
-        with st.spinner("Bringing the old key back …"):
-            st.session_state[LAST] = bring_back(actor(), workspace(), view.id, take_over=view.busy)
-    except PLAIN as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    who, opened = actor(), workspace()
+    job.begin(
+        JOB,
+        lambda progress, stop: bring_back(who, opened, view.id, take_over=view.busy, progress=progress, stop=stop),
+    )
     st.rerun()
 
 
@@ -159,7 +160,7 @@ def rotate_dialog(key: KeyView, region: str, longest: timedelta | None) -> None:
         max_value=last,
         key="rotation.expires",
     )
-    tag = st.text_input("Tag", value=key.tag, max_chars=255, key="rotation.tag")
+    tag = st.text_input("Tag", value=key.tag, max_chars=255, key="rotation.tag", help=TAG_RULE)
     if st.button("Rotate", type="primary", icon=":material/sync:", key="rotation.begin"):
         try:
             with st.spinner("Asking OUTSCALE …"):

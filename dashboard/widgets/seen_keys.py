@@ -8,9 +8,11 @@ from core.services.seen import seen_keys
 from dashboard.session import actor, workspace
 from dashboard.widgets.text import local
 
+_CHOSEN = "access_keys.seen"
 
-def show_seen() -> None:
-    """Show them, once an account is chosen."""
+
+def show_seen(looked: str) -> None:
+    """Show them. The session's state has under `looked` which account's; the first one's when it has none."""
     st.info("Opening an account asks OUTSCALE, which your role does not do.", icon=":material/info:")
     places = {
         " · ".join(filter(None, (one.account_id, one.region, one.company))): one
@@ -20,8 +22,18 @@ def show_seen() -> None:
     if not places:
         st.caption("No account's keys were listed here yet.")
         return
-    chosen = st.selectbox("Keys of an account, as they were listed last", list(places), key="access_keys.seen")
+    names = {(place.account_id, place.region): name for name, place in places.items()}
+    wanted = st.session_state.get(looked)
+    if wanted in names:
+        st.session_state[_CHOSEN] = names[wanted]
+    chosen = st.selectbox(
+        "Keys of an account, as they were listed last",
+        list(places),
+        key=_CHOSEN,
+        on_change=lambda: st.session_state.pop(looked, None),
+    )
     place = places[chosen]
+    st.session_state[looked] = None if chosen == next(iter(places)) else (place.account_id, place.region)
     keys = seen_keys(actor(), workspace(), place.account_id, place.region)
     st.dataframe(
         pd.DataFrame(

@@ -15,6 +15,11 @@ def safe(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", text).replace("\n", " ")
 
 
+def literal(text: str) -> str:
+    """Text as it was given, also an email, of which Streamlit would make a link; where it reads Markdown."""
+    return f"`{text.replace('`', ' ')}`"
+
+
 def size(count: float) -> str:
     """Bytes in decimal units, as Streamlit's tables show them: `1.4 MB`."""
     for unit in ("B", "KB", "MB", "GB"):

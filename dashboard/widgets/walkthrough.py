@@ -14,7 +14,7 @@ from core.services.bucket_pages import Search, page
 from core.services.cost_compare import compare
 from core.services.walkthrough import StepView, Tour, do_step
 from core.services.walkthrough_steps import Answer, Step
-from dashboard.navigation import go, sees
+from dashboard.navigation import link
 from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
@@ -25,8 +25,8 @@ from dashboard.widgets.walkthrough_words import MEND, WORDS
 
 JOB = "walkthrough.step"
 ANSWER = "walkthrough.answer"
-PLACE = "step"
-"""Parameter of the address: the step that is shown."""
+PLACE = "walkthrough.place"
+"""The step that is shown; without it, the next one."""
 COPIED = {"Account ID", "Access key", "Credentials"}
 MONTHS = 6
 FOLDERS = 8
@@ -58,7 +58,7 @@ def show_step(tour: Tour, step: Step, *, notes: bool) -> None:
 
 def go_to(step: Step) -> None:
     """Show another step."""
-    st.query_params[PLACE] = step.value
+    st.session_state[PLACE] = step.value
 
 
 def _badge(tour: Tour, view: StepView) -> str:
@@ -99,8 +99,8 @@ def _action(tour: Tour, view: StepView, failed: Answer | None) -> None:
                 on_click=go_to,
                 args=following[:1],
             )
-        if view.done and sees(words.screen) and st.button(f"Open {words.screen.title}", icon=words.screen.icon):
-            go(words.screen)
+        if view.done:
+            link(words.screen, f"Open {words.screen.title}")
 
 
 def _begin(step: Step) -> None:

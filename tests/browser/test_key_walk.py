@@ -60,11 +60,11 @@ def _ask_for_an_account(page: Page, sandbox) -> dict:
 
 
 def _open_by_password(page: Page, account: dict) -> None:
-    press(page, "See the account")
+    page.get_by_role("link", name="See the account").click()
     expect(page.get_by_role("heading", name="Accounts", exact=True, level=1)).to_be_visible()
     expect(page.get_by_role("heading", name=account["account_id"])).to_be_visible()
     picture(page, "30-account")
-    press(page, "See access keys")
+    page.get_by_role("link", name="See access keys").click()
     expect(page.get_by_role("heading", name="Access keys", exact=True, level=1)).to_be_visible()
     page.get_by_label("Current password").fill(account["password"])
     press(page, "Confirm")

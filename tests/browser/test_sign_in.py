@@ -25,7 +25,7 @@ EVERYTHING = {screen.title for screen in SCREENS}
 PAGES = {
     "administrator": EVERYTHING,
     "operator": EVERYTHING - {"Activity", "Administration"},
-    "finance": {"Home", "Add credentials", "Credentials", "Billing buckets", "Costs"},
+    "finance": {"Home", "Help", "Add credentials", "Credentials", "Billing buckets", "Costs"},
     "presenter": EVERYTHING - {"Activity", "Administration"},
     "auditor": EVERYTHING - {"Add credentials"},
 }
@@ -111,6 +111,7 @@ def test_each_role_signs_in_and_sees_its_screens(
     for screen in (one for one in SCREENS if one.title not in PAGES[role]):
         page.goto(f"{dashboard.address}/{screen.file}")
         expect(page.get_by_role("heading", name="OUTSCALE onboarding", level=1)).to_be_visible()
+        expect(page.get_by_text(f"The screen {screen.title} is not for your role, {role}.")).to_be_visible()
         expect(page.get_by_role("heading", name=screen.title, exact=True, level=1)).to_have_count(0)
     assert events(dashboard.home, "person.sign_in")[-1]["as_role"] == role
 
@@ -131,6 +132,18 @@ def test_nobody_gets_in_without_signing_in(dashboard: Dashboard, page: Page) -> 
         idle(page)
         outside(page, "Sign in with your organisation's account.")
         expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_who_follows_a_link_signs_in_and_is_there(dashboard: Dashboard, provider: Provider, page: Page) -> None:
+    asked = f"{dashboard.address}/activity?who=ada&outcome=refused&outcome=done"
+    go_to_provider(page, asked)
+    (cookie,) = [one for one in page.context.cookies() if one["name"] == "onboarding_came_from"]
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Lax" and cookie["path"] == "/oauth2callback"
+    at_provider(page, "ada")
+    expect(page.get_by_role("heading", name="Activity", exact=True, level=1)).to_be_visible()
+    expect(page.get_by_label("Who", exact=True)).to_have_value("ada")
+    assert page.url == asked
+    assert "onboarding_came_from" not in {one["name"] for one in page.context.cookies()}
 
 
 def test_who_has_no_role_is_told_so(dashboard: Dashboard, provider: Provider, page: Page) -> None:

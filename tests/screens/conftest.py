@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 import streamlit as st
@@ -17,7 +18,7 @@ from core.domain.roles import Role
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from dashboard import session
-from dashboard.navigation import Screen, path
+from dashboard.navigation import SCREENS, Screen, path
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
@@ -35,14 +36,15 @@ def workspace(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
 
 
 @pytest.fixture
-def screen(workspace: Workspace) -> Callable[[Screen], AppTest]:
-    """Open the dashboard at a screen."""
+def screen(workspace: Workspace) -> Callable[..., AppTest]:
+    """Open the dashboard at a screen, at an address that says something."""
 
-    def show(which: Screen) -> AppTest:
+    def show(which: Screen, **says: str | list[str]) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=30)
         app.run()
         assert not app.exception, app.exception
         app.switch_page(str(path(which)))
+        app.query_params = dict(says)
         return ran(app.run())
 
     return show
@@ -82,6 +84,16 @@ def press(app: AppTest, label: str) -> AppTest:
     """Press the one button of this label."""
     (button,) = [one for one in app.button if one.label == label]
     return ran(button.click().run())
+
+
+def follow(app: AppTest, label: str, index: int = 0) -> AppTest:
+    """Follow the n-th link of this label to another screen."""
+    found = [one.proto for one in app.page_link if one.value == label][index]
+    assert not found.disabled
+    (screen,) = [one for one in SCREENS if one.file == found.page]
+    app.switch_page(str(path(screen)))
+    app.query_params = parse_qs(found.query_string, keep_blank_values=True)
+    return ran(app.run())
 
 
 def fill(app: AppTest, label: str, value: str, index: int = 0) -> AppTest:

@@ -183,7 +183,7 @@ def test_a_key_is_rotated_and_brought_back(screen, workspace: Workspace, account
     assert rotation.step == "wait"
     frame = app.dataframe[-1].value.set_index("Access key")
     assert (frame.loc[access_key, "State"], frame.loc[rotation.new_key, "Used by"]) == ("INACTIVE", "rotated")
-    press(app, "Bring the old key back")
+    settled(press(app, "Bring the old key back"), "access_keys.rotation")
     frame = app.dataframe[-1].value.set_index("Access key")
     assert (frame.loc[access_key, "State"], frame.loc[access_key, "Used by"]) == ("ACTIVE", "rotated")
     assert rotation.new_key not in frame.index
@@ -198,7 +198,8 @@ def test_a_stored_key_opens_and_another_screen_may_ask_for_it(screen, workspace:
     press(app, "Open")
     assert account["access_keys"][0]["access_key_id"] in keys_on(app)
     assert "signed by" in words(app)
+    assert app.query_params == {"account": f"{account['account_id']}.{account['region']}"}
     press(app, "Close")
-    app.session_state["access_keys.for"] = (account["account_id"], account["region"])
-    ran(app.run())
+    assert app.query_params == {}
+    app = screen(ACCESS_KEYS, account=f"{account['account_id']}.{account['region']}")
     assert account["access_keys"][0]["access_key_id"] in keys_on(app)

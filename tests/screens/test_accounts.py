@@ -18,7 +18,7 @@ from core.services.keypairs import delete_keypair, list_keypairs, open_keypair_i
 from core.services.workspace import Workspace
 from core.store.tables import KeyIntent
 from dashboard.navigation import ACCOUNTS
-from tests.screens.conftest import fill, press, ran, words, write
+from tests.screens.conftest import fill, follow, press, ran, words, write
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 NAME = "screen key"
@@ -228,6 +228,6 @@ def test_a_keypair_that_got_lost_is_looked_for(screen, workspace: Workspace, pla
 
 
 def test_it_leads_to_its_access_keys(screen, place) -> None:
-    app = press(opened(screen), "See access keys")
+    app = follow(opened(screen), "See access keys")
     assert app.title[0].value == "Access keys"
     assert place[0] in words(app)

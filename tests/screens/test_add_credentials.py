@@ -23,7 +23,7 @@ def test_project_credentials_are_checked_then_added(screen, workspace: Workspace
     settled(press(app, "Check"), JOB)
     assert "Nothing failed" in words(app)
     (table,) = app.table
-    assert list(table.value.columns) == ["Target", "Check", "Outcome", "Found", "What to do", "Time"]
+    assert list(table.value.columns) == ["Outcome", "What was checked and found"]
     assert len(table.value) == 8
     assert list_credentials(ACTOR, workspace) == []
     settled(press(app, "Add"), JOB)

@@ -156,14 +156,11 @@ def test_a_file_that_is_gone_says_so(screen, bills: Bills) -> None:
 
 def test_another_screen_opens_a_file(screen, bills: Bills) -> None:
     bills.put("bills/a.csv", b"Date,Cost\n2026-01-01,1\n")
-    app = screen(BILLING_BUCKETS)
-    app.session_state["buckets.open"] = (bills.choice.region, bills.choice.bucket, "bills/a.csv")
-    visited(ran(app.run()))
+    there = f"{bills.choice.bucket}.{bills.choice.region}"
+    app = visited(screen(BILLING_BUCKETS, bucket=there, folder="bills/", file="bills/a.csv"))
     assert "All 1 rows" in words(app)
     press(app, "All buckets")
-    app.session_state["buckets.open"] = ("sandbox-west-1", "no-such-bucket", "x")
-    ran(app.run())
-    assert "No enabled billing credentials name the bucket" in words(app)
+    assert app.query_params == {}
 
 
 def test_disabled_credentials_are_not_offered(screen, workspace: Workspace, sandbox) -> None:

@@ -10,7 +10,7 @@ from core.services.budgets import list_budgets
 from core.services.workspace import Workspace
 from dashboard.navigation import COSTS, HOME, path
 from tests.bills.make_corpus import Corpus, Figure
-from tests.screens.conftest import choose, press, ran, settled, settled_when, words, write
+from tests.screens.conftest import choose, follow, press, ran, settled, settled_when, words, write
 from tests.services.conftest import ACTOR
 from tests.services.ledger import LAST
 from tests.services.own_bucket import ODD, Bills
@@ -103,9 +103,9 @@ def test_files_that_are_not_understood_are_led_to_their_mapping(screen, bills: B
     files = table(app, "File").value
     row = list(files["File"]).index("bills/odd/a.csv")
     select(app, "costs.bills.", row)
-    press(app, "Look into it and map its columns")
+    follow(app, "Look into it and map its columns")
     assert "Billing buckets" in words(app)
-    assert app.session_state["buckets.place"].key == "bills/odd/a.csv"
+    assert app.query_params["file"] == app.session_state["buckets.place"].key == "bills/odd/a.csv"
 
 
 def test_bills_are_held_against_outscale(screen, bills: Bills, sandbox) -> None:
@@ -114,8 +114,8 @@ def test_bills_are_held_against_outscale(screen, bills: Bills, sandbox) -> None:
         one.account = sandbox.account(0)["account_id"]
     bills.bill("bills/a.csv", told)
     app = view(read(screen, bills), "Reconcile")
-    choose(app, "Month", LAST)
-    press(app, "Reconcile")
+    choose(app, "Month", f"{LAST:%Y-%m}")
+    settled(press(app, "Reconcile"), "costs.reconciling")
     assert "only in the bill" in words(app)
     assert "only at OUTSCALE" in words(app)
     lines = table(app, "Outcome").value

@@ -10,7 +10,7 @@ from core.services.requests import list_requests, mark_sent, save_draft, show_re
 from core.services.workspace import Workspace
 from core.store.tables import AccountRequest, now
 from dashboard.navigation import ACCOUNTS, REQUEST_ACCOUNT, path
-from tests.screens.conftest import choose, fill, press, ran, settled_when, words, write
+from tests.screens.conftest import choose, fill, follow, press, ran, settled_when, words, write
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 FILLED = {
@@ -79,7 +79,7 @@ def test_from_the_form_to_an_account_of_the_sandbox(screen, workspace: Workspace
     assert "terms accepted" in words(app)
     account = next(one for one in sandbox.info["accounts"] if one["account_id"] == request.granted_account_id)
     assert f"{account['email']}\n{account['password']}" in [one.value for one in app.code]
-    press(app, "See access keys")
+    follow(app, "See access keys")
     assert [one.value for one in app.title] == ["Access keys"]
     (chosen,) = [one.value for one in app.selectbox if one.label == "Account"]
     assert account["email"] in chosen
@@ -133,7 +133,7 @@ def test_a_letter_for_ones_own_mail_program(screen, workspace: Workspace) -> Non
     write(app, "Account ID *", "123456789012")
     press(app, "Record")
     assert only(workspace).granted_account_id == "123456789012"
-    press(app, "See the account")
+    follow(app, "See the account")
     assert [one.value for one in app.title] == ["Accounts"]
     assert next(one.value for one in app.subheader) == "123456789012"
 
@@ -144,9 +144,7 @@ def test_a_copy_from_an_account(screen, workspace: Workspace, sandbox) -> None:
     app = screen(ACCOUNTS)
     app.session_state["accounts.opened"] = (account["account_id"], account["region"])
     ran(app.run())
-    press(app, "Copy to another Region")
-    app.switch_page(str(path(REQUEST_ACCOUNT)))
-    ran(app.run())
+    follow(app, "Copy to another Region")
     assert "personal information of the account is copied" in words(app)
     assert "Not copied: resources" in words(app)
     (source,) = [one for one in app.selectbox if one.label == "Account to copy *"]

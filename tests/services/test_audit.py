@@ -20,22 +20,26 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import Session, select, update
 
 from core.domain.actor import Actor
 from core.domain.audit import FaultKind
 from core.domain.credentials import FieldProblem
 from core.domain.roles import Role
-from core.services.audit import TrailFilter, export_trail, list_trail, trail_actions, verify_trail
-from core.services.audit_chain import BROKEN
+from core.services import workspace as workspaces
+from core.services.audit import TrailFilter, list_trail, trail_actions, verify_trail
+from core.services.audit_chain import BROKEN, PROGRAM
 from core.services.audit_check import TrailReport, examine
+from core.services.audit_export import export_trail
 from core.services.policy import set_policy, show_policy
 from core.services.use_case import NotAllowedError, changing, note, refuse
+from core.services.vault_rotation import rotate_vault
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.store import StoreError
 from core.store.tables import AuditKey, Event, Policy
 from core.vault.master_key import VaultError
+from core.vault.vault import new_data_key
 
 ACTOR = Actor(name="Ada", via="screen", role=Role.ADMINISTRATOR, address="192.0.2.7")
 LINES = 10
@@ -307,8 +311,69 @@ def test_a_key_that_was_removed_leaves_a_trail_that_is_not_whole(workspace: Work
     again.close()
 
 
-def test_events_from_before_the_chain_are_taken_over_as_they_stand(home: Path) -> None:
-    first = open_workspace(Settings(home=home))
+def of_an_earlier_version(home: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Its data keys say nothing of a trail."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr(workspaces, "new_data_key", lambda master, _mark: new_data_key(master))
+        return open_workspace(Settings(home=home))
+
+
+def without_trail(workspace: Workspace) -> None:
+    """As if no event had ever been chained: all that somebody can do who has the database alone."""
+    by_hand(
+        workspace,
+        "DELETE FROM audit_key",
+        "DELETE FROM audit_head",
+        f"DELETE FROM event WHERE id = 4 OR actor = '{PROGRAM.name}'",
+        "UPDATE event SET mac = '', previous = '', number = 0, actor = 'Eve'",
+    )
+
+
+def test_a_trail_that_was_removed_whole_is_missed(workspace: Workspace) -> None:
+    without_trail(workspace)
+    again = open_workspace(workspace.settings)
+    set_days(again, 300)
+    report = look(again)
+    assert (report.whole, found(report)) == (False, [(None, "key")])
+    assert "another trail. It was removed" in report.faults[0].what
+    assert rotate_vault(ACTOR, again).done  # new keys do not hide it
+    assert found(look(again)) == [(None, "key")]
+    again.close()
+
+
+def test_secrets_that_are_brought_into_another_database_bring_the_mark_of_their_trail(
+    workspace: Workspace, home: Path
+) -> None:
+    """The database is taken away, the program makes another, and what was sealed is put back into that one."""
+    workspace.close()
+    kept = home / "kept.db"
+    workspace.settings.database.rename(kept)
+    open_workspace(workspace.settings).close()
+    with closing(sqlite3.connect(workspace.settings.database)) as database:
+        database.execute("ATTACH ? AS kept", [str(kept)])
+        database.execute("INSERT INTO data_key SELECT * FROM kept.data_key")
+        database.commit()
+    again = open_workspace(workspace.settings)
+    assert found(look(again)) == [(None, "key")]
+    assert rotate_vault(ACTOR, again).done
+    assert found(look(again)) == [(None, "key")]
+    again.close()
+
+
+def test_keys_of_an_earlier_version_get_their_mark_with_a_rotation(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = of_an_earlier_version(home, monkeypatch)
+    assert look(first).whole
+    assert rotate_vault(ACTOR, first).done
+    assert look(first).whole
+    without_trail(first)
+    first.close()
+    again = open_workspace(first.settings)
+    assert found(look(again)) == [(None, "key")]
+    again.close()
+
+
+def test_events_from_before_the_chain_are_taken_over_as_they_stand(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = of_an_earlier_version(home, monkeypatch)
     for days in range(100, 104):
         set_days(first, days)
     by_hand(
@@ -346,6 +411,32 @@ def test_what_cannot_be_noted_is_said(workspace: Workspace) -> None:
     with pytest.raises(StoreError, match="locked"):
         note(ACTOR, workspace, "reveal", "demo")
     blocker.close()
+    assert look(workspace).lines == LINES
+
+
+def assigned(session: Session) -> None:
+    session.get_one(Policy, 1).old_days = 300
+
+
+def flushed(session: Session) -> None:
+    assigned(session)
+    session.flush()
+
+
+def by_statement(session: Session) -> None:
+    session.execute(update(Policy).values(old_days=300))
+
+
+@pytest.mark.parametrize("write", [assigned, flushed, by_statement])
+def test_a_change_whose_event_was_forgotten_is_not_stored(
+    workspace: Workspace, write: Callable[[Session], None]
+) -> None:
+    with (
+        pytest.raises(RuntimeError, match="without recording an event"),
+        changing(ACTOR, workspace, "policy.set") as change,
+    ):
+        write(change.session)
+    assert show_policy(ACTOR, workspace).old_days == 108
     assert look(workspace).lines == LINES
 
 

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from core.domain.costs import CostQuery
 from core.services import access_keys, account_data, doors, key_intents, keypairs
-from core.services.audit import TrailFilter, export_trail, verify_trail
+from core.services.audit import TrailFilter, verify_trail
+from core.services.audit_export import export_trail
 from core.services.bill_pull import pull
 from core.services.billing import BucketChoice
 from core.services.bucket_index import refresh

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
@@ -21,7 +22,7 @@ from sqlmodel import col, select
 
 from core.domain.actor import Actor
 from core.domain.roles import Role
-from core.services import backup_file
+from core.services import backup, backup_file
 from core.services.audit import verify_trail
 from core.services.backup import make_backup
 from core.services.backup_file import BackupError, Manifest, pack, part, unpack
@@ -220,6 +221,7 @@ def test_the_file_is_for_its_owner_and_tells_nothing(workspace: Workspace, tmp_p
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from core.services.workspace import open_workspace
 from core.settings import Settings
 from tests.services.test_backup import add
@@ -399,6 +401,27 @@ def test_a_home_that_is_begun_meanwhile_is_left_alone(file: Path, elsewhere: Set
     assert not list(elsewhere.home.glob(".restore-*"))
 
 
+def test_who_opens_the_home_while_files_are_put_in_place_takes_no_key_that_is_taken_away(
+    file: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+    said = []
+
+    def linked(source: Path, target: Path) -> None:
+        link(source, target)
+        if not said:
+            with pytest.raises(VaultError) as refused:
+                open_workspace(elsewhere)
+            said.append(str(refused.value))
+
+    monkeypatch.setattr(os, "link", linked)
+    result = restore_backup(ACTOR, elsewhere, file, PASSPHRASE)
+    assert result.problem is None and "master key is missing" in said[0]
+    opened = open_workspace(elsewhere)
+    assert verify_trail(ACTOR, opened).whole
+    opened.close()
+
+
 def test_only_administrators_restore(file: Path, elsewhere: Settings) -> None:
     for role in set(Role) - {Role.ADMINISTRATOR}:
         with pytest.raises(NotAllowedError, match="administrator"):
@@ -428,6 +451,29 @@ def test_nothing_but_a_backup_is_written_over(workspace: Workspace, settings: Se
         assert (tmp_path / name).read_bytes() == before
     assert "no folder" in str(make_backup(ACTOR, workspace, tmp_path / "no" / "one.backup", PASSPHRASE).problem)
     assert events(workspace, "backup.made") == []
+
+
+def test_what_does_not_read_back_as_it_was_written_is_not_kept(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+
+    def badly(*args: Any) -> bytes:
+        content = pack(*args)
+        return content[:-1] + bytes([content[-1] ^ 1])
+
+    monkeypatch.setattr(backup, "pack", badly)
+    made = make_backup(ACTOR, workspace, folder, PASSPHRASE)
+    assert made.path is None and "damaged" in str(made.problem)
+    assert not list(folder.iterdir())
+
+    def another(manifest: Manifest, *args: Any) -> bytes:
+        return pack(manifest.model_copy(update={"program": "another"}), *args)
+
+    monkeypatch.setattr(backup, "pack", another)
+    assert "does not read back" in str(make_backup(ACTOR, workspace, folder, PASSPHRASE).problem)
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("weak", ["", "short", "elevenchars", "a" * 40, " " * 20, "abababababab"])

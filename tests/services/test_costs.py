@@ -19,6 +19,7 @@ from core.services.budgets import cost_alerts, delete_budget, list_budgets, mail
 from core.services.cost_compare import compare
 from core.services.cost_export import CostForm, as_file, export
 from core.services.cost_forecast import forecast
+from core.services.cost_trend import cost_trend
 from core.services.costs import costs, files, lines, list_left_out, period_known, values
 from core.services.fetched import drop
 from core.services.reconcile import reconcile
@@ -250,3 +251,20 @@ def test_alerts_are_mailed_once(ledger: Workspace, sandbox, tmp_path: Path) -> N
     (letter,) = server.letters
     assert account in letter.get_content()
     assert letter["To"] == "finance@company.example"
+
+
+def test_the_trend_goes_up_to_the_newest_month_and_expects_the_running_one(ledger: Workspace) -> None:
+    (trend,) = cost_trend(ACTOR, ledger)
+    by_month = costs(ACTOR, ledger, query(months_later(LAST, -11), by=("month",)))
+    assert (trend.currency, trend.month, trend.expected) == (NO_CURRENCY, LAST, trend.cost)
+    assert list(trend.sums) == by_month["cost"].to_list()
+    assert trend.change == (trend.sums[-1] - trend.sums[-2]) / trend.sums[-2]
+    day = LAST + timedelta(days=9)
+    (running,) = cost_trend(ACTOR, ledger, day)
+    (ahead,) = forecast(ACTOR, ledger, query(), day)
+    assert (running.month, running.expected) == (LAST, ahead.cost)
+    assert running.change == (ahead.cost - running.sums[-2]) / running.sums[-2]
+
+
+def test_without_bills_there_is_no_trend(workspace: Workspace) -> None:
+    assert cost_trend(ACTOR, workspace) == []

@@ -163,6 +163,12 @@ def test_a_secret_in_the_reason_is_not_recorded(workspace: Workspace) -> None:
         assert result.secret is None
         assert "holds a secret itself" in str(result.problem)
     assert [one.outcome for one in events(workspace)] == ["failed"]  # `events` looks for secrets
+    for told in (PASSWORD.get_secret_value(), "secret of row 0"):  # and the password was forgotten
+        reveal(ACTOR, workspace, first(workspace), reason=f"to compare {told} with mine", password=SecretStr(""))
+        waited(workspace)
+    long_ago = now() - timedelta(hours=1)
+    reveal(ACTOR, workspace, first(workspace), reason="to compare secret of row 0 with mine", signed_in=long_ago)
+    assert [one.outcome for one in events(workspace)] == ["failed", "refused", "refused", "refused"]
 
 
 def test_a_wrong_password_is_counted_and_the_wait_grows(workspace: Workspace, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from core.domain.roles import Role
-from core.domain.sign_in import Why
+from core.domain.sign_in import AFRESH, Why
 from core.services import sign_in
 from core.services.people import (
     block_person,
@@ -20,10 +20,11 @@ from core.services.people import (
     sign_out,
     unblock_person,
 )
+from core.services.reveal import is_fresh
 from core.services.sign_in import SignedIn, TurnedAway, admit, counts
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Event, SignIn, now
+from core.store.tables import Event, Person, SignIn, now
 from tests.oidc import ROLE_OF, ROLES, Provider
 from tests.services.conftest import ACTOR
 
@@ -96,12 +97,35 @@ def test_a_group_gives_its_role(workspace: Workspace, provider: Provider, who: s
     found = let_in(workspace, provider.sign_in(who))
     assert (found.actor.name, found.actor.role, found.actor.address) == (who, ROLE_OF[who], "192.0.2.7")
     assert found.ends - found.begun == timedelta(hours=8)
-    assert found.proved == found.begun  # a provider that does not tell when is taken to have asked now
     assert counts(workspace, found.id)
     (event,) = events(workspace)
     assert (event.action, event.actor, event.subject) == ("person.sign_in", who, who)
     assert event.outcome == "done"
     assert event.details["as_role"] == ROLE_OF[who]
+
+
+def test_single_sign_on_is_no_fresh_proof(workspace: Workspace, provider: Provider) -> None:
+    """A browser that is left alone gets a new token by two clicks, and its person shows nothing for it."""
+    claims, token = provider.sign_in("ada")
+    del claims["auth_time"]  # not every provider tells it
+    assert not is_fresh(let_in(workspace, (claims, token)).proved)
+    assert not is_fresh(let_in(workspace, (claims | {"provider": "default"}, token)).proved)
+    afresh = let_in(workspace, (claims | {"provider": AFRESH}, token))
+    assert afresh.proved == afresh.begun and is_fresh(afresh.proved)
+    hour_ago = claims | {"provider": AFRESH, "auth_time": claims["iat"] - 3600}  # a provider that did not ask
+    assert not is_fresh(let_in(workspace, (hour_ago, token)).proved)
+    assert is_fresh(let_in(workspace, (claims | {"auth_time": claims["iat"]}, token)).proved)
+
+
+def test_who_takes_the_name_of_another_is_told_apart_in_events(workspace: Workspace, provider: Provider) -> None:
+    assert let_in(workspace, provider.sign_in("ada")).actor.name == "ada"
+    provider.set_person("otto", preferred_username="ADA", groups=["cloud-ops"])
+    assert let_in(workspace, provider.sign_in("otto")).actor.name == "ADA (otto)"
+    assert let_in(workspace, provider.sign_in("ada")).actor.name == "ada (ada)"
+    provider.set_person("fiona", preferred_username="ada (ada)", groups=["finance"])
+    assert let_in(workspace, provider.sign_in("fiona")).actor.name == "ada (ada) (fiona)"
+    signed_in = [(event.actor, event.details["person"]) for event in events(workspace)]
+    assert signed_in == [("ada", "ada"), ("ADA (otto)", "otto"), ("ada (ada)", "ada"), ("ada (ada) (fiona)", "fiona")]
 
 
 def test_of_several_groups_the_role_that_may_do_most_counts(workspace: Workspace, provider: Provider) -> None:
@@ -132,6 +156,22 @@ def test_a_session_ends_with_its_lifetime(workspace: Workspace, provider: Provid
     assert not counts(workspace, found.id)
 
 
+def test_times_that_end_a_sign_in_are_of_it_no_more(
+    workspace: Workspace, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, later = provider.sign_in("ada"), provider.sign_in("ada")
+    found = let_in(workspace, told)
+    with workspace.store.writing() as session:
+        session.exec(select(Person)).one().signed_out_before = found.begun
+    turned_away(workspace, told, Why.ENDED)
+    with workspace.store.writing() as session:
+        session.exec(select(Person)).one().signed_out_before = None
+    found = let_in(workspace, later)
+    monkeypatch.setattr(sign_in, "now", lambda: found.ends)
+    assert not counts(workspace, found.id)
+    turned_away(workspace, later, Why.EXPIRED)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -151,7 +191,11 @@ def test_a_token_for_others_or_of_no_time_is_not_taken(
 ) -> None:
     claims, token = provider.sign_in("ada")
     turned_away(workspace, (claims | change, token), Why.NOT_OURS)
+    turned_away(workspace, (claims | change, token), Why.NOT_OURS)
     assert list_people(ACTOR, workspace) == []
+    (event,) = events(workspace)  # once, however often the browser looks
+    assert (event.action, event.outcome, event.address) == ("refused.sign_in", "refused", "192.0.2.7")
+    assert event.details["why"] == "a token that is not meant for this dashboard, of ada"
 
 
 def test_a_role_taken_away_is_noticed_within_minutes(workspace: Workspace, provider: Provider) -> None:
@@ -199,6 +243,17 @@ def test_a_mapping_that_is_gone_after_a_restart_ends_sessions(workspace: Workspa
     found = admit(without, claims, None, "")
     assert isinstance(found, TurnedAway)
     assert found.why is Why.ROLE_REMOVED
+
+
+def test_what_the_provider_says_of_another_person_counts_for_nobody(workspace: Workspace, provider: Provider) -> None:
+    """Not at the first look, and not later."""
+    claims, _ = provider.sign_in("nina")
+    of_ada = provider.sign_in("ada")[1]
+    turned_away(workspace, (claims, of_ada), Why.NO_ROLE)
+    claims, token = provider.sign_in("otto")
+    found = let_in(workspace, (claims, token))
+    age(workspace, found.id, asked=RECHECK)
+    turned_away(workspace, (claims, of_ada), Why.REFUSED)
 
 
 def test_tokens_taken_back_end_the_session(workspace: Workspace, provider: Provider) -> None:
@@ -264,14 +319,17 @@ def test_an_administrator_ends_and_blocks(workspace: Workspace, provider: Provid
     assert end_sessions(ACTOR, workspace, people["otto"].id) == 1
     assert end_sessions(ACTOR, workspace, "nobody") == 0
     turned_away(workspace, otto, Why.ENDED)
+    claims, token = provider.sign_in("otto")
+    working = let_in(workspace, (claims | {"iat": claims["iat"] + 1}, token))  # it tells its time in whole seconds
     assert block_person(ACTOR, workspace, people["otto"].id) == []
-    time.sleep(1.1)
+    assert not counts(workspace, working.id)  # nor for files, before the next look at a screen
     again = provider.sign_in("otto")
     turned_away(workspace, again, Why.BLOCKED)
     turned_away(workspace, again, Why.BLOCKED)
     assert actions(workspace).count("refused.sign_in") == 1
     unblock_person(ACTOR, workspace, people["otto"].id)
-    let_in(workspace, provider.sign_in("otto"))
+    claims, token = provider.sign_in("otto")
+    let_in(workspace, (claims | {"iat": claims["iat"] + 1}, token))
 
 
 def test_the_last_administrator_is_not_blocked(workspace: Workspace, provider: Provider) -> None:

@@ -1,31 +1,12 @@
 """The walkthrough: every step done for real on the sandbox, known from the store, started over without a trace."""
 
-from pathlib import Path
-
-import pytest
 from sqlmodel import SQLModel, select
 
 from core.domain.actor import Actor
-from core.domain.checks import Outcome
 from core.domain.roles import Role
-from core.sandbox.places import CSV_BUCKET, EAST, WEST
-from core.services.audit import verify_trail
-from core.services.credentials import list_credentials
-from core.services.use_case import NotAllowedError
-from core.services.walkthrough import AFTER, Tour, do_step, show_tour, start_over
+from core.services.walkthrough import Tour, do_step, show_tour
 from core.services.walkthrough_steps import Step
-from core.services.workspace import Workspace, open_workspace
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    Credentials,
-    Event,
-    KeptKey,
-    KeyIntent,
-    SeenKey,
-    Walkthrough,
-)
-from tests.services.conftest import project_row, projects, stored
+from core.services.workspace import Workspace
 
 PRESENTER = Actor(name="paula", via="test", role=Role.PRESENTER)
 

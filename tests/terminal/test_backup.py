@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import select
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -43,16 +42,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def run(settings: Settings, tmp_path: Path):
+def run(settings: Settings, tmp_path: Path, prepared):
     """Run the command, in front of another home when one is given."""
     regions = tmp_path / "mine.toml"
     regions.write_text(REGIONS)
 
     def run(*words: str, input: str = f"{PASSPHRASE}\n", home: Path = settings.home, **variables: str):
         environment = os.environ | {"ONBOARDING_HOME": str(home), "ONBOARDING_REGIONS": str(regions)} | variables
-        return subprocess.run(
-            [COMMAND, *words], capture_output=True, text=True, input=input, env=environment, timeout=120, check=False
-        )
+        return prepared([*words], environment, input)
 
     return run
 

@@ -1,6 +1,8 @@
 """The `onboarding` command as a person or a program runs it: real processes against the sandbox."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,9 @@ def test_a_wrong_master_key_is_one_line(onboarding, settings: Settings) -> None:
     assert answer.returncode == 3
     assert "The master key is missing" in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+def test_no_command_waits_for_libraries_that_it_does_not_use() -> None:
+    asked = "import sys, core.cli.app; print({'polars', 'pandas', 'streamlit'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert found.stdout == "set()\n"

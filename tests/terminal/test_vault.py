@@ -83,14 +83,12 @@ def test_a_value_that_does_not_open_is_listed_and_keeps_the_old_keys(settings: S
     assert (left["done"], len(left["broken"])) == (True, 1)
 
 
-def test_the_environment_without_a_new_key_is_one_line(settings: Settings, tmp_path: Path) -> None:
+def test_the_environment_without_a_new_key_is_one_line(settings: Settings, prepared) -> None:
     keys = [base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)]
 
     def run(master_key: str, *words: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"ONBOARDING_HOME": str(settings.home), "ONBOARDING_MASTER_KEY": master_key}
-        return subprocess.run(
-            [COMMAND, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return prepared([*words], environment)
 
     refused = run(keys[0], "vault", "rotate")
     assert refused.returncode == 1

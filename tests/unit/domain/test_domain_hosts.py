@@ -191,6 +191,16 @@ def test_literals_that_are_never_opened() -> None:
     assert says_this_machine("[::1]") and not says_this_machine("::ffff:127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"],
+)
+def test_no_metadata_service_is_opened_for_anybody(address: str) -> None:
+    for standing in Standing:
+        assert refusal("name.example", 80, [ip_address(address)], standing, allowed("name.example")), standing
+    assert literal_refusal(address)
+
+
 NEVER_V4 = [network for network, _ in NEVER if network.version == 4]
 
 
@@ -202,6 +212,7 @@ def test_no_ipv6_form_of_an_address_opens_it(address: IPv4Address) -> None:
         IPv6Address((0xFFFF << 32) | number),  # mapped
         IPv6Address(number),  # compatible, once
         IPv6Address((0x64_FF9B << 96) | number),  # NAT64
+        IPv6Address((0x64_FF9B_0001 << 80) | number),  # NAT64 of a network's own
         IPv6Address((0x2002 << 112) | (number << 80) | 1),  # 6to4
         IPv6Address((0x2001_0000 << 96) | (0xFFFFFFFF ^ number)),  # Teredo's client
     ]
@@ -213,6 +224,7 @@ def test_no_ipv6_form_of_an_address_opens_it(address: IPv4Address) -> None:
 
 def test_an_ipv6_form_of_a_private_address_is_private() -> None:
     assert is_private(ip_address("64:ff9b::a00:1"))
+    assert is_private(ip_address("64:ff9b:1::808:808"))
     assert is_private(ip_address("fec0::1"))
     assert is_private(ip_address("100.64.0.1"))
     assert not is_private(ip_address("64:ff9b::808:808"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.people import MIGHT, NAME_LENGTH, groups, name_of, role_of
+from core.domain.people import MIGHT, NAME_LENGTH, groups, name_of, role_of, told_apart
 from core.domain.roles import Role
 from core.domain.sign_in import Why, words
 
@@ -64,6 +64,11 @@ def test_every_name_fits_an_event(told: str) -> None:
     name = name_of({"preferred_username": told})
     assert 1 <= len(name) <= NAME_LENGTH
     assert name.isprintable()
+
+
+def test_two_of_one_name_are_told_apart_in_as_many_letters() -> None:
+    assert told_apart("ada", "7f\n3") == "ada (7f3)"
+    assert len(told_apart("a" * 200, "b" * 200)) <= NAME_LENGTH
 
 
 @pytest.mark.parametrize("why", list(Why))

@@ -1,0 +1,79 @@
+"""What is looked at on every screen: whether it can be read and used, in both themes and at any width."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, Request, TimeoutError, expect
+
+from tests.browser.conftest import PICTURES, idle
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS = (390, 1280, 1920)
+EXTREMES = (360, 2560)
+"""Widths at which a screen must fit too; no pictures are taken."""
+HEIGHT = 1400
+_SERIOUS = {"serious", "critical"}
+_AXE = """async rules => {
+    const found = await axe.run(rules ? {runOnly: {type: "rule", values: rules}} : {});
+    return found.violations.flatMap(one => one.nodes.map(node => ({
+        rule: one.id, impact: one.impact, html: node.html,
+        why: [...node.any, ...node.all, ...node.none].map(each => each.message).join("; "),
+    })));
+}"""
+_DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 40))))"
+_FITS = """() => {
+    const main = document.querySelector("[data-testid=stMain]");
+    return document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth;
+}"""
+
+
+@dataclass
+class Watch:
+    """A page under watch: what went wrong on it, and which hosts it asked."""
+
+    page: Page
+    host: str
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", self._asked)
+
+    def _asked(self, request: Request) -> None:
+        asked = urlsplit(request.url)
+        if asked.scheme in {"http", "https", "ws", "wss"} and asked.netloc != self.host:
+            self.wrong.append(f"asked {asked.netloc}")
+
+    def look(self, name: str, widths: tuple[int, ...] = WIDTHS, *, extremes: bool = False) -> None:
+        """Look at what is shown, in both themes and at these widths, also at the extremes when asked to: nothing
+        serious is found by axe, nothing is wider than the window. Leaves pictures, and the window as it was."""
+        page = self.page
+        idle(page)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            for width in sorted({*widths, *EXTREMES}) if extremes and scheme == "light" else widths:
+                page.set_viewport_size({"width": width, "height": HEIGHT})
+                page.evaluate(_DRAWN)
+                try:  # tables and charts take their new width a moment later
+                    page.wait_for_function(_FITS, timeout=3000)
+                except TimeoutError:
+                    self.wrong.append(f"{name} is wider than {width} px")
+                if width in widths:
+                    page.screenshot(path=PICTURES / "screens" / f"{name}-{width}-{scheme}.png")
+            page.set_viewport_size({"width": 1280, "height": HEIGHT})
+            page.evaluate(_DRAWN)
+            # Only colours differ between the themes.
+            self._axe(f"{name} ({scheme})", ["color-contrast"] if scheme == "dark" else None)
+        page.emulate_media(color_scheme="light")
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+    def _axe(self, name: str, rules: list[str] | None) -> None:
+        self.page.evaluate(f"window.axe || {AXE_SCRIPT}")
+        found: list[dict[str, Any]] = self.page.evaluate(_AXE, rules)
+        for one in found:
+            if one["impact"] in _SERIOUS:
+                html = re.sub(r' class="[^"]*"', "", one["html"])
+                self.wrong.append(f"{name}: {one['rule']}, {one['why']}: {html[:200]}")

@@ -1,0 +1,101 @@
+"""Every screen as each kind of person sees it, empty and lived in: it can be read, it fits, it asks no other host."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from core.settings import Settings
+from dashboard.navigation import SCREENS
+from tests.browser.conftest import Dashboard, idle, started, visit
+from tests.browser.lived_in import live_in
+from tests.browser.looking import HEIGHT, Watch
+from tests.browser.signing_in import at_provider, go_to_provider, sign_in
+from tests.conftest import Sandbox
+from tests.oidc import ROLE_OF, Provider
+
+VIEWS = {"Costs": ("Files", "Reconcile", "Budgets"), "Administration": ("People", "Allowed hosts", "Rights")}
+"""What else a screen shows, looked at by who may see all of it."""
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory: pytest.TempPathFactory, session_sandbox: Sandbox) -> Settings:
+    """Settings of a home in which all screens have something to show."""
+    home = tmp_path_factory.mktemp("lived-in") / "home"
+    home.mkdir(mode=0o700)
+    (home / "sandbox.json").symlink_to(session_sandbox.settings.sandbox_file)
+    settings = Settings(home=home, sandbox_port=session_sandbox.settings.sandbox_port)
+    live_in(settings, session_sandbox.info)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    running = Provider()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(lived_in: Settings, provider: Provider) -> Iterator[Dashboard]:
+    """The dashboard of many, who sign in."""
+    with started(lived_in, **provider.environment()) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": HEIGHT}, timezone_id="Europe/Paris", reduced_motion="reduce"
+    )
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("who", [who for who, role in ROLE_OF.items() if role])
+def test_each_screen_of_each_role(shared: Dashboard, page: Page, who: str) -> None:
+    role = ROLE_OF[who]
+    sign_in(page, shared.address, who)
+    watch = Watch(page, shared.address.removeprefix("http://"))
+    _walk(watch, str(role), views=role == "administrator")
+    assert not watch.wrong, "\n".join(watch.wrong)
+
+
+def test_each_screen_before_anything_is_there(dashboard: Dashboard, page: Page) -> None:
+    watch = Watch(page, dashboard.address.removeprefix("http://"))
+    page.goto(dashboard.address)
+    expect(page.get_by_test_id("stSidebarNav")).to_be_visible(timeout=60_000)
+    _walk(watch, "empty", views=False)
+    assert not watch.wrong, "\n".join(watch.wrong)
+
+
+def test_the_screen_of_who_is_not_in(shared: Dashboard, page: Page) -> None:
+    watch = Watch(page, shared.address.removeprefix("http://"))
+    page.goto(shared.address)
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible(timeout=60_000)
+    watch.look("nobody-sign-in")
+    assert not watch.wrong, "\n".join(watch.wrong)
+    go_to_provider(page, shared.address)
+    at_provider(page, "nina")
+    page.wait_for_url(f"{shared.address}/**")
+    watch.look("nobody-turned-away")
+    assert not [one for one in watch.wrong if "asked" not in one], "\n".join(watch.wrong)
+
+
+def _walk(watch: Watch, name: str, *, views: bool) -> None:
+    page = watch.page
+    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    seen = {title.strip().split("\n")[-1] for title in links.all_inner_texts()}
+    for screen in SCREENS:
+        if screen.title not in seen:
+            continue
+        if screen.file == "home":
+            page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home", exact=True).click()
+        else:
+            visit(page, screen.title)
+        watch.look(f"{name}-{screen.file}", extremes=views)
+        for view in VIEWS.get(screen.title, ()) if views else ():
+            page.get_by_role("radiogroup").first.get_by_text(view, exact=True).click()
+            idle(page)
+            watch.look(f"{name}-{screen.file}-{view.lower().replace(' ', '-')}", widths=(390, 1280))
