@@ -10,7 +10,7 @@ from core.services.credentials import check_again
 from core.services.workspace import Workspace
 from dashboard.navigation import ADD_CREDENTIALS, HELP, HOME, SCREENS, Screen, path
 from dashboard.widgets.text import safe
-from tests.screens.conftest import APP, fill, ran, words
+from tests.screens.conftest import APP, fill, follow, ran, words
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 
@@ -87,7 +87,7 @@ def test_the_code_of_a_failed_check_leads_to_its_entry(screen, workspace: Worksp
     sandbox.fault("restrict", account_id=sandbox.account(0)["account_id"])
     check_again(ACTOR, workspace, ["demo"])
     app = screen(HOME)
-    ran(app.button(key="home.attention.0").click().run())
+    follow(app, "Credentials")
     assert app.title[0].value == "Credentials"
-    found = " ".join(app.table[0].value["Found"])
+    found = " ".join(app.table[0].value["What was checked and found"])
     assert r"\([code 14](help?q=14)\)" in found and "code 14" not in found.replace("[code 14]", "")
