@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := run
-.PHONY: run install test check docs browsers clean
+.PHONY: run install test check docs pictures browsers clean
 
 run: install
 	@exec $(BIN)/onboarding run
@@ -53,6 +53,13 @@ check: install
 	@$(BIN)/python .ci/vulnerabilities.py
 	@$(DOCS)
 	@echo "mkdocs: the documentation is whole, and so are its links."
+
+# The README's pictures, from a walk through the whole onboarding.
+pictures: install browsers
+	rm -rf build/pictures
+	$(BIN)/onboarding demo record build/pictures
+	cp build/pictures/*-make-a-mistake-seen.png docs/pictures/walkthrough.png
+	cp build/pictures/*-costs.png docs/pictures/costs.png
 
 # The browser tests drive the system's own Chromium, also through its nginx.
 browsers:

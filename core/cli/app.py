@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.cli import accounts, allow, audit, bills, buckets, credentials, keys, password, policy, requests, vault
+from core.cli import accounts, allow, audit, bills, buckets, credentials, demo, keys, password, policy, requests, vault
 from core.cli.backup import backup, restore
 from core.cli.costs import costs
 from core.cli.output import Json, as_json, fail, plain, table
@@ -36,6 +36,7 @@ app.add_typer(allow.app, name="allow", help="Hosts that may be connected to: pro
 app.command()(backup)
 app.command()(restore)
 app.add_typer(password.app, name="password", help="The password that a sealed secret is revealed with.")
+app.add_typer(demo.app, name="demo", help="Record the walkthrough as a folder of pictures.")
 app.add_typer(sandbox_app, name="sandbox", help="The local OUTSCALE for demos and tests.")
 
 

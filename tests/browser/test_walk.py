@@ -27,7 +27,7 @@ def test_the_main_job_in_one_walk(page: Page, dashboard: Dashboard, sandbox) -> 
     picture(page, "14-home")
     expect(page.get_by_test_id("stException")).to_have_count(0)
     assert problems == []
-    _no_secret_in(dashboard.home, sandbox.info)
+    no_secret_in(dashboard.home, sandbox.info)
 
 
 def _create_a_key(page: Page, account: dict) -> None:
@@ -120,7 +120,7 @@ def _browse_buckets(page: Page) -> None:
     assert waiting.value.path().stat().st_size > 0
 
 
-def _no_secret_in(home: Path, info: dict) -> None:
+def no_secret_in(home: Path, info: dict) -> None:
     secrets = [key["secret_key"] for account in info["accounts"] for key in account["access_keys"]]
     secrets += [one["secret_key"] for one in [*info["billing"], *info["special"].values()]]
     secrets += [account["password"] for account in info["accounts"]]
