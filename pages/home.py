@@ -6,6 +6,7 @@ from core.services.attention import attention, by_urgency
 from core.services.cost_trend import cost_trend
 from core.services.lately import lately
 from core.services.overview import overview
+from dashboard.navigation import WALKTHROUGH, link
 from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets import job
 from dashboard.widgets.home_attention import JOB, show_attention
@@ -41,6 +42,7 @@ def main() -> None:
             "The sandbox is running: Sandbox West and Sandbox East behave like OUTSCALE Regions, on this machine only. "
             "Their sign-ins were printed at the start."
         )
+        link(WALKTHROUGH, "Walk through all of it on the sandbox")
 
 
 main()
