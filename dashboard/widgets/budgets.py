@@ -47,11 +47,12 @@ def _budget(budget: BudgetView) -> None:
             f"**{safe(budget.name)}** · {_SCOPES[budget.scope].lower()} · "
             f"{safe(money(budget.amount, budget.currency))} a month, alert at {budget.threshold} %"
         )
-        if may("budgets.delete_budget") and button.button(
-            "Delete", key=f"costs.budget.delete.{budget.id}", icon=":material/delete:"
-        ):
-            delete_budget(actor(), workspace(), budget.id)
-            st.rerun()
+        if may("budgets.delete_budget"):
+            with button.popover("Delete", icon=":material/delete:"):
+                st.markdown("It warns nobody from then on. This cannot be undone.")
+                if st.button("Delete the budget", key=f"costs.budget.delete.{budget.id}", type="primary"):
+                    delete_budget(actor(), workspace(), budget.id)
+                    st.rerun()
         spent = float(budget.actual / budget.amount)
         text = f"{money(budget.actual, budget.currency)} so far in {budget.month:%Y-%m} ({spent:.0%})"
         if budget.forecast is not None:

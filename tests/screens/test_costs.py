@@ -146,7 +146,7 @@ def test_a_budget_is_set_seen_at_home_and_deleted(screen, bills: Bills) -> None:
     app.switch_page(str(path(COSTS)))
     ran(app.run())
     view(app, "Budgets")
-    press(app, "Delete")
+    press(app, "Delete the budget")
     assert list_budgets(ACTOR, bills.workspace) == []
 
 
