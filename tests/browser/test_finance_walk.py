@@ -76,7 +76,7 @@ def _reconcile(page: Page, account: dict) -> None:
     page.get_by_role("combobox", name="Account ID").click()
     page.get_by_role("option", name=account["account_id"]).click()
     press(page, "Reconcile")
-    expect(page.get_by_text(re.compile(r"^\d+ agreed$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ .*agreed"))).to_be_visible()
     picture(page, "26-reconciled")
 
 

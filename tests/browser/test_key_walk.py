@@ -66,7 +66,7 @@ def _open_by_password(page: Page, account: dict) -> None:
     picture(page, "30-account")
     page.get_by_role("link", name="See access keys").click()
     expect(page.get_by_role("heading", name="Access keys", exact=True, level=1)).to_be_visible()
-    page.get_by_label("Current password").fill(account["password"])
+    page.get_by_label("Current password", exact=True).fill(account["password"])
     press(page, "Confirm")
     expect(page.get_by_text("closes in")).to_be_visible()
     idle(page)
@@ -76,7 +76,7 @@ def _open_by_password(page: Page, account: dict) -> None:
 def _make_a_key(page: Page) -> str:
     press(page, "Create")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Tag").fill("walk")
+    dialog.get_by_label("Tag", exact=True).fill("walk")
     dialog.get_by_role("button", name="Generate").click()
     expect(dialog.get_by_text("shown this once")).to_be_visible()
     dialog.get_by_role("button", name="QR code").click()

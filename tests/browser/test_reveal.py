@@ -76,7 +76,7 @@ def begun(page: Page) -> Locator:
 
 def revealed(page: Page, secret: str) -> Locator:
     dialog = begun(page)
-    dialog.get_by_label("Your password *").fill(PASSWORD)
+    dialog.get_by_label("Your password *", exact=True).fill(PASSWORD)
     dialog.get_by_role("button", name="Reveal", exact=True).click()
     expect(dialog.get_by_text(secret)).to_be_visible()
     return dialog
@@ -99,13 +99,13 @@ def test_a_secret_is_shown_for_thirty_seconds(page: Page, watched: Watched, secr
     visit(page, "Credentials")
     dialog = begun(page)
     picture(page, "50-reveal-asked")
-    dialog.get_by_label("Your password *").fill("a wrong password, typed")
+    dialog.get_by_label("Your password *", exact=True).fill("a wrong password, typed")
     dialog.get_by_role("button", name="Reveal", exact=True).click()
     expect(dialog.get_by_text("This is not the password")).to_be_visible()
     picture(page, "51-reveal-refused")
     assert not watched.holds("a wrong password, typed")
     page.wait_for_timeout(2500)  # the wait after a wrong one
-    dialog.get_by_label("Your password *").fill(PASSWORD)
+    dialog.get_by_label("Your password *", exact=True).fill(PASSWORD)
     dialog.get_by_role("button", name="Reveal", exact=True).click()
     expect(dialog.get_by_text(secret)).to_be_visible()
     begin = time.monotonic()
@@ -159,7 +159,7 @@ def test_other_dialogs_forget_their_secrets_too(page: Page, watched: Watched, sa
     """A new key, a private key, and a key that an account is read with."""
     account = sandbox.account(0)
     page.goto(f"{watched.address}/access_keys")
-    page.get_by_label("Current password").fill(account["password"])
+    page.get_by_label("Current password", exact=True).fill(account["password"])
     press(page, "Confirm")
     expect(page.get_by_text("closes in")).to_be_visible()
     idle(page)
@@ -175,8 +175,8 @@ def test_other_dialogs_forget_their_secrets_too(page: Page, watched: Watched, sa
 
     visit(page, "Accounts")
     press(page, "Read from a key")
-    dialog.get_by_label("Access key *").fill("not a key")
-    dialog.get_by_label("Secret key *").fill("typed secret key")
+    dialog.get_by_label("Access key *", exact=True).fill("not a key")
+    dialog.get_by_label("Secret key *", exact=True).fill("typed secret key")
     dialog.get_by_role("button", name="Read", exact=True).click()
     expect(dialog.get_by_test_id("stMarkdown").get_by_text("access key").first).to_be_visible()
     idle(page)

@@ -39,19 +39,20 @@ from dashboard.navigation import (
     HOME,
     REQUEST_ACCOUNT,
     SCREENS,
+    WALKTHROUGH,
     Screen,
     path,
 )
 from tests.screens.conftest import APP, ran, section, words
 
-ONBOARDING = {REQUEST_ACCOUNT, ACCOUNTS, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIALS}
+ONBOARDING = {WALKTHROUGH, REQUEST_ACCOUNT, ACCOUNTS, ACCESS_KEYS, ADD_CREDENTIALS, CREDENTIALS}
 FINANCE = {BILLING_BUCKETS, COSTS}
 SEEN: dict[Role, set[Screen]] = {
     Role.ADMINISTRATOR: set(SCREENS),
     Role.OPERATOR: {HOME, HELP} | ONBOARDING | FINANCE,
     Role.FINANCE: {HOME, HELP, ADD_CREDENTIALS, CREDENTIALS} | FINANCE,
     Role.PRESENTER: {HOME, HELP} | ONBOARDING | FINANCE,
-    Role.AUDITOR: set(SCREENS) - {ADD_CREDENTIALS},
+    Role.AUDITOR: set(SCREENS) - {ADD_CREDENTIALS, WALKTHROUGH},
 }
 HARMLESS = {"Export CSV", "CSV", "Excel", "JSON Lines", "Verify"}
 """Buttons that change nothing and ask nobody."""

@@ -42,7 +42,7 @@ def test_steps_are_done_one_after_the_other(screen, workspace: Workspace) -> Non
 def test_the_place_and_the_notes_are_in_the_address(screen) -> None:
     app = screen(WALKTHROUGH, step="bucket", notes="shown")
     assert "8. Browse the bucket" in words(app) and "Presenter:" in words(app)
-    assert "First: Add billing-only credentials" in [one.label for one in app.button]
+    assert "First: Add billing only" in [one.label for one in app.button]
     assert "Send the request" not in [one.label for one in app.button]
     wrong = screen(WALKTHROUGH, step="nowhere")
     assert "nowhere" in words(wrong) and "1. Request the account" in words(wrong)

@@ -15,6 +15,7 @@ from core.services.credentials import check_again, delete_credentials, set_enabl
 from core.services.event_words import WORDS, in_words
 from core.services.lately import lately
 from core.services.policy import PolicyFigures, set_policy
+from core.services.rights import RIGHTS
 from core.services.use_case import NotAllowedError, note
 from core.services.workspace import Workspace
 from core.store.tables import Bucket, Credentials, Event, Policy, Project, now
@@ -30,6 +31,7 @@ QUIET = frozenset(
         "person.role_change", "person.session_end", "person.sign_in", "person.sign_out", "person.sign_out_everywhere",
         "request.annotate", "request.edit", "request.send", "request.unsure", "rotation.again", "rotation.checked",
         "rotation.created", "rotation.restored", "vault.rotate", "vault.sealed",
+        "walkthrough.begin", "walkthrough.forget_keys", "walkthrough.made", "walkthrough.step",
     }
 )  # fmt: skip
 """A step of another action, or nothing that anybody needs to be told of."""
@@ -69,7 +71,8 @@ def test_every_action_has_words_or_is_quiet() -> None:
     found = recorded()
     assert len(found) > 60
     assert {"credentials.add", "request.not_sent", "account.updated", "backup.made"} <= found
-    assert found - set(WORDS) - QUIET == set(), "say in core/services/event_words.py what it is called"
+    asked = {function for right in RIGHTS for function in right.functions}
+    assert found - set(WORDS) - QUIET - asked == set(), "say in core/services/event_words.py what it is called"
     assert set(WORDS) - found - {"keypair.absent"} == set(), "nothing records these"
     assert not set(WORDS) & QUIET
 

@@ -290,7 +290,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "reveal.reveal": lambda *_: given(SEALED, reason="needed for a test"),
     "reveal.sealed_secrets": lambda _, at, __: given(at.project),
     "vault_check.check_vault": lambda *_: given(),
-    "walkthrough.do_step": lambda *_: given(Step.COSTS),
+    "walkthrough.do_step": lambda *_: given(Step.GRANT),
     "walkthrough.show_tour": lambda *_: given(),
     "walkthrough.start_over": lambda *_: given(),
     "vault_check.vault_status": lambda *_: given(),
