@@ -58,8 +58,8 @@ check: install
 pictures: install browsers
 	rm -rf build/pictures
 	$(BIN)/onboarding demo record build/pictures
-	cp build/pictures/*-make-a-mistake-seen.png docs/pictures/walkthrough.png
-	cp build/pictures/*-costs.png docs/pictures/costs.png
+	cp build/pictures/[0-9][0-9]-make-a-mistake-seen.png docs/pictures/walkthrough.png
+	cp build/pictures/[0-9][0-9]-costs.png docs/pictures/costs.png
 
 # The browser tests drive the system's own Chromium, also through its nginx.
 browsers:

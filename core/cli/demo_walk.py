@@ -70,7 +70,7 @@ def walk(address: str, browser: str, folder: Path, *, dark: bool, say: Callable[
 
 def _settle(page: Page, before: str) -> None:
     """Wait until everything is drawn, no work is under way, and the button that goes on is another one."""
-    page.mouse.move(0, 0)
+    page.mouse.move(_SIZE[0] - 1, _SIZE[1] - 1)  # off the button, which would look pressed
     page.wait_for_function(_STILL, arg=before)
     page.wait_for_timeout(400)  # for pictures: the last fade ends
 
