@@ -77,12 +77,12 @@ def _still_looking() -> bool:
 
 def _all_buckets() -> None:
     keep(None)
-    st.caption("These are of all enabled billing credentials. Choose one.")
     looked: ProjectBuckets | None = job.finished(LOOKING)
     if looked:
         st.session_state[PROJECTS] = looked
     offered = choices()
     if offered:
+        st.caption("These are of all enabled billing credentials. Choose one.")
         chosen = overview(offered, [index_of(actor(), workspace(), one) for one in offered], "buckets.overview")
         if chosen:
             st.session_state[PLACE] = Place(chosen)

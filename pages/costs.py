@@ -29,11 +29,12 @@ def main() -> None:
     report: PullReport | None = job.finished(JOB)
     if report:
         st.session_state[SAID] = report
-    if not bucket_choices(actor(), workspace()):
+    buckets = bucket_choices(actor(), workspace())
+    known = period_known(actor(), workspace())
+    if not buckets:
         st.info("No enabled billing credentials yet. Add some with Billing only.", icon=":material/info:")
         if sees(ADD_CREDENTIALS) and st.button("Add credentials", type="primary", icon=":material/add_circle:"):
             go(ADD_CREDENTIALS)
-    known = period_known(actor(), workspace())
     offered = [one for one in VIEWS if one not in NEEDS or may(NEEDS[one])]
     leads = address.one_of("view", "costs.view", lambda: offered, "Costs")
     address.arrive(COSTS, (leads, *PARTS.get(st.query_params.get("view", "Costs"), ())))
@@ -45,8 +46,8 @@ def main() -> None:
         read = may("bill_pull.pull") and st.button(
             "Read bills",
             icon=":material/sync:",
-            type="secondary" if known else "primary",
-            disabled=job.running(JOB),
+            type="secondary" if known or not buckets else "primary",
+            disabled=job.running(JOB) or not buckets,
             help="Read the bill files that are new or changed since the last time.",
         )
     if view not in PARTS or not known:
@@ -59,10 +60,11 @@ def main() -> None:
     job.watch(JOB, "files", "Listing the buckets …")
     _said(st.session_state.get(SAID))
     if not known and view != "Budgets":
-        st.info(
-            "No bill was read yet. Read the bills first; a few seconds for hundreds of files.",
-            icon=":material/receipt_long:",
-        )
+        if buckets:
+            st.info(
+                "No bill was read yet. Read the bills first; a few seconds for hundreds of files.",
+                icon=":material/receipt_long:",
+            )
         return
     if view == "Files":
         show_files(leads)

@@ -35,7 +35,7 @@ def main() -> None:
     address.keep(PARTS)
     if st.session_state.get(ASKING):
         _start_over_dialog(tour)
-    left, right = st.columns([3, 1], gap="large")
+    left, right = st.columns([5, 2], gap="large")
     with left:
         show_step(tour, step, notes=notes)
     with right:

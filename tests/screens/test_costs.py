@@ -57,7 +57,9 @@ def select(app: AppTest, key: str, row: int) -> AppTest:
 def test_without_credentials_there_is_a_way(screen, workspace: Workspace) -> None:
     app = screen(COSTS)
     assert "No enabled billing credentials" in words(app)
-    assert "No bill was read yet" in words(app)
+    assert [one.label for one in app.button if one.proto.type == "primary"] == ["Add credentials"]
+    (read,) = [one for one in app.button if one.label == "Read bills"]
+    assert read.disabled and "No bill was read yet" not in words(app)
 
 
 def test_from_sums_to_the_lines_of_a_file(screen, bills: Bills) -> None:
