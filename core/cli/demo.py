@@ -64,7 +64,7 @@ def record(
                 pictures = walk(address, browser, folder, dark=dark, say=plain if not json else lambda _: None)
         except FailedError as error:
             fail(str(error), 1)
-        logged = _errors_in(where / "logs")
+        logged = errors_in(where / "logs")
     if logged:
         fail(f"The walk came to its end, but an error was logged: {logged[0]}", 1)
     seconds = time.monotonic() - began
@@ -125,6 +125,7 @@ def _free_ports(count: int) -> int:
     raise OSError(f"No {count} neighbouring ports are free.")
 
 
-def _errors_in(logs: Path) -> list[str]:
+def errors_in(logs: Path) -> list[str]:
+    """The lines of the logs of a folder that tell of an error."""
     lines = (line for path in sorted(logs.iterdir()) for line in path.read_text(errors="replace").splitlines())
     return [line for line in lines if " ERROR " in line or line.startswith("Traceback")]

@@ -126,6 +126,30 @@ def test_starting_over_leaves_nothing_of_it_and_all_of_others(workspace: Workspa
     assert walked(workspace, Step.KEY).done == 4, "it can be walked again"
 
 
+def test_what_others_use_is_not_taken_from_them(workspace: Workspace, sandbox) -> None:
+    account_id = walked(workspace, Step.CREDENTIALS).view(Step.GRANT).facts["Account ID"]
+    account = next(one for one in sandbox.info["accounts"] if one["account_id"] == account_id)
+    stored(workspace, projects(project_row(account), name="of-others"))
+    problem = start_over(PRESENTER, workspace)
+    assert problem and "of-others" in problem.what
+    assert len(list_credentials(PRESENTER, workspace)) == 2 and show_tour(PRESENTER, workspace).done == 5
+
+
+def test_a_step_that_is_done_is_left_as_it_is(workspace: Workspace) -> None:
+    walked(workspace, Step.REQUEST)
+    before = everything(workspace, AccountRequest, Event)
+    assert do_step(PRESENTER, workspace, Step.REQUEST).problem is None
+    assert everything(workspace, AccountRequest, Event) == before
+
+
+def test_a_step_that_the_role_may_not_do_is_refused(workspace: Workspace) -> None:
+    operator = Actor(name="otto", via="test", role=Role.OPERATOR)
+    assert "Those who may" in show_tour(operator, workspace).view(Step.COSTS).refused
+    with pytest.raises(NotAllowedError):
+        do_step(operator, workspace, Step.COSTS)
+    assert not show_tour(operator, workspace).begun
+
+
 def test_without_the_sandbox_it_goes_nowhere(tmp_path: Path) -> None:
     alone = open_workspace(Settings(home=tmp_path / "alone"))
     problem = show_tour(PRESENTER, alone).problem
