@@ -8,7 +8,8 @@ from core.services import sealed
 from core.services.kept_keys import kept_row
 from core.services.signing import kept_place
 from core.services.workspace import Workspace
-from core.store.tables import Credentials, Project, now
+from core.store.columns import now
+from core.store.tables.credentials import Credentials, Project
 
 
 def holders(session: Session, access_key: str, region: str) -> list[Credentials]:

@@ -25,7 +25,8 @@ from core.services.scope import Scope, regions_for, scope_of
 from core.services.signing import api_with
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
-from core.store.tables import Rotation, now
+from core.store.columns import now
+from core.store.tables.access_keys import Rotation
 
 LEASE = timedelta(minutes=2)
 """How long somebody who is at a step keeps others off it, unless they take over."""

@@ -34,7 +34,8 @@ from core.services.refusals import maybe_done
 from core.services.signing import api_with
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import KeyIntent, Rotation, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, Rotation
 from core.vault.vault import Place
 
 STEPS = ("create", "check", "replace", "deactivate", "wait")

@@ -15,7 +15,7 @@ from core.services.doors import Door
 from core.services.onboarding import add_credentials, check_draft
 from core.services.rotation import advance, begin_rotation, bring_back, list_rotations
 from core.services.workspace import Workspace
-from core.store.tables import Rotation
+from core.store.tables.access_keys import Rotation
 from tests.services.conftest import ACTOR, kept_here, project_row, projects, stored
 from tests.services.test_access_keys import key_of, opened
 
