@@ -39,7 +39,8 @@ from core.services.billing import BucketChoice
 from core.services.bucket_pages import Search
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from core.store.tables import BucketIndex, now
+from core.store.columns import now
+from core.store.tables.bills import BucketIndex
 
 BUCKET, LARGE = "harbour-data", "harbour-large"
 LARGE_OBJECTS = 1_000_000

@@ -27,7 +27,7 @@ from core.services import sealed
 from core.services.onboarding import store_results
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from core.store.tables import Credentials
+from core.store.tables.credentials import Credentials
 
 STORED = 1_000
 CLICKS = 25

@@ -24,8 +24,10 @@ from core.services.seen import note_keys, note_use, read_use
 from core.services.signing import api_with
 from core.services.use_case import changing, note_failure
 from core.services.workspace import Workspace
+from core.store.columns import now
 from core.store.store import StoreError
-from core.store.tables import KeptKey, Project, SeenKey, now
+from core.store.tables.access_keys import KeptKey, SeenKey
+from core.store.tables.credentials import Project
 
 
 @dataclass(frozen=True)

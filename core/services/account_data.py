@@ -21,7 +21,8 @@ from core.services.scope import regions_for
 from core.services.signing import NOT_THIS_KEY, api_with, by_stored_key
 from core.services.use_case import changing, note_failure
 from core.services.workspace import Workspace
-from core.store.tables import Account, now
+from core.store.columns import now
+from core.store.tables.accounts import Account
 
 _BAD_EMAIL = "4118"
 _DUPLICATE_EMAIL = "9073"

@@ -18,7 +18,11 @@ from core.services.seen import is_active, seen_of
 from core.services.use_case import changing, looking
 from core.services.views import EventView
 from core.services.workspace import Workspace
-from core.store.tables import Account, Credentials, Event, KeyIntent, Project, Rotation, SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, Rotation, SeenKey
+from core.store.tables.accounts import Account
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Credentials, Project
 
 EVENTS_SHOWN = 50
 _WRITTEN = {"account_id", "region", "company", "email", "owner", "notes", "source", "read", "created"}

@@ -14,7 +14,7 @@ from core.outscale.egress import typed_refusal
 from core.services.rights import use_case
 from core.services.use_case import changing, looking, refuse
 from core.services.workspace import Workspace
-from core.store.tables import AllowedHost
+from core.store.tables.policy import AllowedHost
 
 NOTE_LENGTH = 200
 

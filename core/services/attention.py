@@ -26,7 +26,12 @@ from core.services.seen import SOME_USER, Use, note_keys, note_use, read_use
 from core.services.signing import by_stored_key, signing_keys
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
-from core.store.tables import AccountRequest, BillObject, Credentials, Policy, Project, SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import SeenKey
+from core.store.tables.accounts import AccountRequest
+from core.store.tables.bills import BillObject
+from core.store.tables.credentials import Credentials, Project
+from core.store.tables.policy import Policy
 
 
 class Kind(StrEnum):

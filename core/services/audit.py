@@ -16,7 +16,7 @@ from core.services.audit_check import Progress, TrailReport, examine
 from core.services.rights import use_case
 from core.services.use_case import looking, note
 from core.services.workspace import Workspace
-from core.store.tables import Event
+from core.store.tables.audit import Event
 from core.vault.master_key import VaultError
 
 PAGE = 200

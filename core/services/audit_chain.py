@@ -24,8 +24,9 @@ from core.domain.actor import Actor
 from core.domain.roles import Role
 from core.services import sealed
 from core.services.data_keys import stored_keys
+from core.store.columns import new_id
 from core.store.store import Store
-from core.store.tables import AuditHead, AuditKey, Event, new_id
+from core.store.tables.audit import AuditHead, AuditKey, Event
 from core.vault.master_key import VaultError
 from core.vault.vault import Vault, mark_of
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, func, select
 
 from core.domain.audit import FaultKind
 from core.services.audit_chain import BEGIN, BROKEN, ChainKeys, Head, Line, lines, read_head, same, trails_gone
-from core.store.tables import Event
+from core.store.tables.audit import Event
 
 MOST_FAULTS = 1000
 """Faults that are told one by one; the others are counted."""

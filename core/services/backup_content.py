@@ -14,7 +14,7 @@ from core.services.sealed_places import sealed_columns
 from core.services.workspace import open_workspace
 from core.settings import Settings
 from core.store.store import Store
-from core.store.tables import DataKey
+from core.store.tables.vault import DataKey
 from core.vault.master_key import FILE_NAME, VaultError
 from core.vault.vault import Vault
 

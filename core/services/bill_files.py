@@ -16,7 +16,7 @@ from core.services.rights import use_case
 from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import BillObject
+from core.store.tables.bills import BillObject
 
 SEVERAL = "several"
 """Stands for the account or the month in the path of a file with lines of more than one. A file for each of them

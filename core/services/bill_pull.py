@@ -29,7 +29,8 @@ from core.services.mappings import chosen, mappings_of
 from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import BillObject, new_id, now
+from core.store.columns import new_id, now
+from core.store.tables.bills import BillObject
 
 LEFT_BEHIND = 24 * 3600
 """Seconds after which what a reading left in the inbox, because it was ended, is nobody's any more."""

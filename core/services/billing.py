@@ -18,7 +18,7 @@ from core.services.rights import use_case
 from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import Bucket, Credentials, Project
+from core.store.tables.credentials import Bucket, Credentials, Project
 from core.threads import KnowingThreads
 from core.vault.master_key import VaultError
 

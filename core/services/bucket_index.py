@@ -26,7 +26,8 @@ from core.services.billing import BucketChoice, open_storage, refusal
 from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import BucketIndex, new_id, now
+from core.store.columns import new_id, now
+from core.store.tables.bills import BucketIndex
 
 STALE = timedelta(minutes=15)
 """After this long a listing is refreshed when somebody looks at it."""

@@ -28,7 +28,10 @@ from core.services.rights import use_case
 from core.services.scope import scope_of
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
-from core.store.tables import BillObject, Bucket, Budget, Credentials, Event, now
+from core.store.columns import now
+from core.store.tables.audit import Event
+from core.store.tables.bills import BillObject, Budget
+from core.store.tables.credentials import Bucket, Credentials
 
 SPIKE = Decimal(2)
 """A day that costs so many times the mean of the days before it is a spike."""

@@ -10,7 +10,7 @@ from core.domain.costs import CostQuery, months_later, next_month
 from core.services.costs import costs
 from core.services.rights import use_case
 from core.services.workspace import Workspace
-from core.store.tables import now
+from core.store.columns import now
 
 MEAN_DAYS = 14
 """So many last known days make the mean that a forecast goes on with."""

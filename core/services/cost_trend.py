@@ -13,7 +13,8 @@ from core.services.rights import use_case
 from core.services.scope import scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import BillObject, now
+from core.store.columns import now
+from core.store.tables.bills import BillObject
 
 MONTHS = 12
 

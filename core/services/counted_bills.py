@@ -12,7 +12,7 @@ from core.bills.lines import SUMMED_LINES
 from core.domain.bill_lines import AMOUNTS, DATES, SCALE, SUMMED_BY, Field
 from core.domain.costs import CostQuery
 from core.services.duplicates import fingerprint, left_out
-from core.store.tables import BillObject
+from core.store.tables.bills import BillObject
 
 REMEMBERED = 128
 AMOUNT = pl.Decimal(38, SCALE)

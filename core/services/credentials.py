@@ -19,7 +19,8 @@ from core.services.scope import Scope, regions_for, scope_of
 from core.services.use_case import changing, looking, note
 from core.services.views import BucketView, CredentialsDetails, CredentialsView, EventView, ProjectView
 from core.services.workspace import Workspace
-from core.store.tables import Bucket, Check, Credentials, Event, Project
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Bucket, Check, Credentials, Project
 from core.vault.master_key import VaultError
 
 EVENTS_SHOWN = 50

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from sqlmodel import Session, col, delete, select
 
-from core.store.tables import DataKey, now
+from core.store.columns import now
+from core.store.tables.vault import DataKey
 from core.vault.vault import WrappedKey
 
 

@@ -23,7 +23,9 @@ from core.services.scope import regions_for, scope_of
 from core.services.signing import signed_api, stored_keys
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
-from core.store.tables import Account, Event, now
+from core.store.columns import now
+from core.store.tables.accounts import Account
+from core.store.tables.audit import Event
 
 OPEN_FOR = timedelta(minutes=5)
 """How long a confirmed password is held in this process's memory."""

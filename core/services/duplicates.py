@@ -15,7 +15,7 @@ from threading import Lock
 import polars as pl
 
 from core.domain.bill_lines import Field
-from core.store.tables import BillObject
+from core.store.tables.bills import BillObject
 
 SAME = 0.5
 """Part of the sums that both have which must agree."""

@@ -8,7 +8,7 @@ from core.services.rights import use_case
 from core.services.signing import kept_place
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import KeptKey
+from core.store.tables.access_keys import KeptKey
 
 
 def keep(

@@ -23,7 +23,9 @@ from core.services.rights import use_case
 from core.services.scope import scope_of
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
-from core.store.tables import KeyIntent, Project, Rotation, new_id, now
+from core.store.columns import new_id, now
+from core.store.tables.access_keys import KeyIntent, Rotation
+from core.store.tables.credentials import Project
 from core.vault.vault import Place
 
 _CLOCKS = timedelta(minutes=6)

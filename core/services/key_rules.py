@@ -6,7 +6,7 @@ from core.domain.credentials import FieldProblem
 from core.outscale.errors import OutscaleError
 from core.outscale.models import ApiAccessPolicy
 from core.outscale.oapi import Oapi
-from core.store.tables import now
+from core.store.columns import now
 
 KEYS_PER_USER = 10
 """Access keys that OUTSCALE allows a user (documentation, About Access Keys)."""

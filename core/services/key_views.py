@@ -10,7 +10,10 @@ from core.outscale.models import AccessKey
 from core.services.kept_keys import kept_keys
 from core.services.policy import policy_of
 from core.services.scope import Scope
-from core.store.tables import Credentials, Policy, Project, Rotation, SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import Rotation, SeenKey
+from core.store.tables.credentials import Credentials, Project
+from core.store.tables.policy import Policy
 
 
 class Mark(StrEnum):

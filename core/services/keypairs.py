@@ -25,8 +25,9 @@ from core.services.scope import scope_of
 from core.services.signing import by_stored_key
 from core.services.use_case import changing, looking, note_failure
 from core.services.workspace import Workspace
+from core.store.columns import new_id, now
 from core.store.store import StoreError
-from core.store.tables import KeyIntent, new_id, now
+from core.store.tables.access_keys import KeyIntent
 
 KIND = "keypair"
 _DUPLICATE = "9011"

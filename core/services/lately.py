@@ -14,7 +14,8 @@ from core.services.rights import use_case
 from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import Credentials, Event
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Credentials
 
 SHOWN = 6
 _LOOKED_THROUGH = 2_000

@@ -19,7 +19,8 @@ from core.services.rights import use_case
 from core.services.scope import EVERYTHING, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import AuditKey, Credentials, Project
+from core.store.tables.audit import AuditKey
+from core.store.tables.credentials import Credentials, Project
 
 AT_ONCE = 8
 

@@ -18,7 +18,8 @@ from core.domain.passphrases import PASSPHRASE_RULE, weakness
 from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import LocalPassword, now
+from core.store.columns import now
+from core.store.tables.people import LocalPassword
 
 COST = 2**17
 """Scrypt's n, with r 8 and p 1: the least that OWASP's Password Storage Cheat Sheet asks for; 128 MiB for a try."""

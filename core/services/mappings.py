@@ -16,7 +16,7 @@ from core.services.billing import BucketChoice
 from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import BillMapping
+from core.store.tables.bills import BillMapping
 
 LONGEST_PREFIX = 1024
 """Bytes of an object key at most (AWS: Naming Amazon S3 objects)."""

@@ -24,7 +24,8 @@ from core.services.rights import use_case
 from core.services.scope import regions_for, scope_of
 from core.services.use_case import changing, looking, note
 from core.services.workspace import Workspace
-from core.store.tables import Check, Credentials, Project, now
+from core.store.columns import now
+from core.store.tables.credentials import Check, Credentials, Project
 from core.threads import KnowingThreads
 
 _SALT = secrets.token_bytes(32)

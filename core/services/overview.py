@@ -17,18 +17,11 @@ from core.services.rights import use_case
 from core.services.scope import Scope, scope_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    BillObject,
-    Bucket,
-    BucketIndex,
-    Credentials,
-    KeyIntent,
-    Project,
-    SeenKey,
-    now,
-)
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, SeenKey
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.bills import BillObject, BucketIndex
+from core.store.tables.credentials import Bucket, Credentials, Project
 
 MONTHS = 12
 

@@ -13,7 +13,8 @@ from core.services.rights import use_case
 from core.services.sign_in import end_sign_in
 from core.services.use_case import Change, changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import Person, SignIn, now
+from core.store.columns import now
+from core.store.tables.people import Person, SignIn
 
 
 class PersonView(BaseModel):

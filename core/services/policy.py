@@ -11,7 +11,7 @@ from core.domain.credentials import FieldProblem
 from core.services.rights import use_case
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import Policy
+from core.store.tables.policy import Policy
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from core.services.scope import scope_of
 from core.services.signing import api_with, by_stored_key, stored_keys
 from core.services.use_case import looking, note, note_failure
 from core.services.workspace import Workspace
-from core.store.tables import Credentials
+from core.store.tables.credentials import Credentials
 from core.vault.master_key import VaultError
 
 CENT = Decimal("0.01")

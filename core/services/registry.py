@@ -3,7 +3,7 @@
 from sqlmodel import Session, select
 
 from core.domain.credentials import FieldProblem
-from core.store.tables import Account
+from core.store.tables.accounts import Account
 
 
 def register(

@@ -30,7 +30,9 @@ from core.services.scope import Scope, regions_for, scope_of
 from core.services.use_case import Change, changing, looking
 from core.services.views import EventView
 from core.services.workspace import Workspace
-from core.store.tables import Account, AccountRequest, Event, now
+from core.store.columns import now
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.audit import Event
 
 EVENTS_SHOWN = 50
 OWNER_LENGTH = 64

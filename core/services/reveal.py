@@ -15,7 +15,9 @@ from core.services.rights import use_case
 from core.services.signing import kept_place
 from core.services.use_case import changing, looking, note, refuse
 from core.services.workspace import Workspace
-from core.store.tables import Credentials, KeptKey, Project, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeptKey
+from core.store.tables.credentials import Credentials, Project
 from core.vault.master_key import VaultError
 from core.vault.vault import Vault
 

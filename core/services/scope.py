@@ -16,7 +16,8 @@ from core.domain.regions import RegionCatalog
 from core.domain.requests import RequestDraft
 from core.domain.roles import Role
 from core.services.workspace import Workspace
-from core.store.tables import BillObject, Bucket, Credentials, Project
+from core.store.tables.bills import BillObject
+from core.store.tables.credentials import Bucket, Credentials, Project
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from core.domain.credentials import BucketDraft, CredentialsDraft, ProjectDraft
-from core.store.tables import AuditKey, Bucket, Credentials, Project, new_id
+from core.store.columns import new_id
+from core.store.tables.audit import AuditKey
+from core.store.tables.credentials import Bucket, Credentials, Project
 from core.vault.vault import Place, Vault
 
 _BILLING_SECRET = "billing_secret_key"  # noqa: S105 # pragma: allowlist secret - a field's name

@@ -17,7 +17,8 @@ from core.outscale.oapi import Oapi
 from core.services.rights import use_case
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import SeenKey
 
 LOGS_REACH = timedelta(days=32) - timedelta(hours=1)
 """ReadApiLogs keeps 32 days (its documentation); an hour less, because OUTSCALE's clock and ours may differ."""

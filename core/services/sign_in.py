@@ -22,7 +22,8 @@ from core.services.provider import NoWord, userinfo
 from core.services.use_case import Change, changing, note
 from core.services.workspace import Workspace
 from core.settings import Settings
-from core.store.tables import Person, SignIn, now
+from core.store.columns import now
+from core.store.tables.people import Person, SignIn
 
 GRACE = timedelta(hours=1)
 """How long somebody signed in works on while the provider does not answer."""

@@ -20,7 +20,8 @@ from core.services.scope import EVERYTHING, Scope, scope_of
 from core.services.seen import is_active, seen_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import Credentials, KeptKey, Project
+from core.store.tables.access_keys import KeptKey
+from core.store.tables.credentials import Credentials, Project
 from core.vault.master_key import VaultError
 from core.vault.vault import Place
 

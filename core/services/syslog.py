@@ -17,7 +17,7 @@ from logging.handlers import SysLogHandler
 from urllib.parse import urlsplit
 
 from core.settings import Settings
-from core.store.tables import Event
+from core.store.tables.audit import Event
 
 PATIENCE_SECONDS = 2.0
 PAUSE_SECONDS = 10.0

@@ -15,7 +15,7 @@ from core.domain.credentials import FieldProblem
 from core.services.audit_chain import Chain
 from core.services.syslog import copy_events
 from core.services.workspace import Workspace
-from core.store.tables import Event
+from core.store.tables.audit import Event
 
 _LONGEST_WHY = 500
 

@@ -11,7 +11,7 @@ from core.services.rights import use_case
 from core.services.sealed_places import SealedColumn, SealedValue, sealed_columns
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import VaultRotation
+from core.store.tables.vault import VaultRotation
 from core.vault.key_source import KeySource, SourceKind
 from core.vault.master_key import VaultError
 

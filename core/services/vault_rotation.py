@@ -27,8 +27,9 @@ from core.services.sealed_places import SealedColumn, SealedValue, sealed_column
 from core.services.use_case import changing
 from core.services.vault_check import Progress, Unopened, not_opened
 from core.services.workspace import Workspace
+from core.store.columns import now
 from core.store.store import StoreError
-from core.store.tables import VaultRotation, now
+from core.store.tables.vault import VaultRotation
 from core.vault.key_source import KeySource, SourceKind
 from core.vault.master_key import KeyRing, VaultError, replace_key_file
 from core.vault.vault import new_data_key

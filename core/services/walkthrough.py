@@ -34,14 +34,9 @@ from core.services.walkthrough_steps import (
 )
 from core.services.walkthrough_things import Fact, Things, checks_of, facts_of, own_tour, things_of
 from core.services.workspace import Workspace
-from core.store.tables import (
-    Credentials,
-    KeptKey,
-    KeyIntent,
-    Project,
-    Rotation,
-    Walkthrough,
-)
+from core.store.tables.access_keys import KeptKey, KeyIntent, Rotation
+from core.store.tables.credentials import Credentials, Project
+from core.store.tables.walkthrough import Walkthrough
 
 AFTER: dict[Step, Step | None] = {
     Step.REQUEST: None,

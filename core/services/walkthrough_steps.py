@@ -25,7 +25,9 @@ from core.services.onboarding import add_credentials, check_draft
 from core.services.requests import RequestView, poll_answers, save_draft, send, show_request
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
-from core.store.tables import KeyIntent, Walkthrough, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent
+from core.store.tables.walkthrough import Walkthrough
 
 TAG = "Walkthrough"
 """The tag of the tour's access key."""

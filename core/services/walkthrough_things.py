@@ -11,17 +11,11 @@ from core.domain.checks import CheckResult
 from core.sandbox.places import EAST
 from core.services.registry import find
 from core.services.walkthrough_steps import Step, choice_of, request_of
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    BillObject,
-    BucketIndex,
-    Check,
-    Credentials,
-    KeptKey,
-    Project,
-    Walkthrough,
-)
+from core.store.tables.access_keys import KeptKey
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.bills import BillObject, BucketIndex
+from core.store.tables.credentials import Check, Credentials, Project
+from core.store.tables.walkthrough import Walkthrough
 
 Fact = str | datetime
 

@@ -15,8 +15,9 @@ from core.services.audit_chain import ChainKeys, begin_trail, begin_within, mark
 from core.services.data_keys import add_key, stored_keys
 from core.services.sealed_places import seal_under_newest
 from core.settings import Settings
+from core.store.columns import new_id
 from core.store.store import Store
-from core.store.tables import AllowedHost, new_id
+from core.store.tables.policy import AllowedHost
 from core.vault.key_source import COMMAND_VARIABLE, VARIABLE, KeySource
 from core.vault.master_key import FILE_NAME, VaultError, create_key_file
 from core.vault.vault import Vault, WrappedKey, new_data_key

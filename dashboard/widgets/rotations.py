@@ -8,7 +8,6 @@ from core.domain.accounts import TAG_RULE
 from core.services.key_rules import DEFAULT_LIFE, latest_day
 from core.services.key_views import KeyView
 from core.services.rotation import (
-    STEPS,
     Advance,
     RotationView,
     advance,
@@ -16,6 +15,7 @@ from core.services.rotation import (
     bring_back,
     list_rotations,
 )
+from core.services.rotation_steps import STEPS
 from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks

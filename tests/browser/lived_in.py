@@ -16,7 +16,10 @@ from core.services.budgets import save_budget
 from core.services.requests import mark_sent, save_draft
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from core.store.tables import AccountRequest, Credentials, KeyIntent, SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, SeenKey
+from core.store.tables.accounts import AccountRequest
+from core.store.tables.credentials import Credentials
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 
 _REQUEST = RequestDraft(

@@ -30,7 +30,8 @@ from core.services.onboarding import add_credentials, check_draft
 from core.services.signing import api_with
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import KeptKey, KeyIntent, Project, Rotation
+from core.store.tables.access_keys import KeptKey, KeyIntent, Rotation
+from core.store.tables.credentials import Project
 from tests.faults.killing import Here, killed_at
 
 ANNA, BEN = (

@@ -16,7 +16,7 @@ from core.services.account_data import update_account
 from core.services.accounts import list_accounts, show_account
 from core.services.keypairs import delete_keypair, list_keypairs, open_keypair_intents
 from core.services.workspace import Workspace
-from core.store.tables import KeyIntent
+from core.store.tables.access_keys import KeyIntent
 from dashboard.navigation import ACCOUNTS
 from tests.screens.conftest import fill, follow, press, ran, words, write
 from tests.services.conftest import ACTOR, project_row, projects, stored

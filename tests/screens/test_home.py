@@ -8,7 +8,11 @@ from core.domain.checks import State
 from core.domain.costs import months_later
 from core.domain.roles import Role
 from core.services.workspace import Workspace
-from core.store.tables import AccountRequest, BillObject, Credentials, KeyIntent, SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, SeenKey
+from core.store.tables.accounts import AccountRequest
+from core.store.tables.bills import BillObject
+from core.store.tables.credentials import Credentials
 from dashboard.navigation import HOME
 from tests.screens.conftest import follow, press, ran, settled, words
 from tests.services.conftest import billing, project_row, projects, stored

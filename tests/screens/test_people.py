@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.domain.roles import Role
 from core.services.workspace import Workspace
-from core.store.tables import Person
+from core.store.tables.people import Person
 from dashboard.navigation import ADMINISTRATION
 from dashboard.sign_in import ASKED, WORDS
 from tests.screens.conftest import APP, ran, section, words

@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 from core.domain.requests import RequestDraft
 from core.services.requests import list_requests, mark_sent, save_draft, show_request
 from core.services.workspace import Workspace
-from core.store.tables import AccountRequest, now
+from core.store.columns import now
+from core.store.tables.accounts import AccountRequest
 from dashboard.navigation import ACCOUNTS, REQUEST_ACCOUNT, path
 from tests.screens.conftest import choose, fill, follow, press, ran, settled_when, words, write
 from tests.services.conftest import ACTOR, project_row, projects, stored

@@ -15,7 +15,7 @@ from core.services.local_password import set_password
 from core.services.reveal import FRESH
 from core.services.use_case import changing
 from core.services.workspace import Workspace
-from core.store.tables import now
+from core.store.columns import now
 from dashboard.navigation import ACCOUNTS, ADD_CREDENTIALS, CREDENTIALS, HOME, path
 from dashboard.provider import AFRESH
 from dashboard.widgets import reveal

@@ -13,18 +13,11 @@ from core.domain.roles import Role
 from core.sandbox.places import EMPTY_BUCKET, WEST
 from core.services.rights import RIGHTS
 from core.services.workspace import Workspace
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    Bucket,
-    Credentials,
-    Event,
-    KeyIntent,
-    Project,
-    Rotation,
-    SeenKey,
-    now,
-)
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, Rotation, SeenKey
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Bucket, Credentials, Project
 from core.vault.vault import Place
 from dashboard import navigation
 from dashboard.navigation import (

@@ -21,7 +21,7 @@ from core.services.costs import costs
 from core.services.downloads import fetch
 from core.services.fetched import Fetched
 from core.services.workspace import Workspace
-from core.store.tables import Event
+from core.store.tables.audit import Event
 from tests.bills.make_corpus import Figure, outscale, written
 from tests.services.conftest import ACTOR, project_row, projects, stored
 

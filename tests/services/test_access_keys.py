@@ -13,7 +13,8 @@ from core.services.kept_keys import kept_secret
 from core.services.key_rules import KEYS_PER_USER
 from core.services.key_views import deletion_warnings
 from core.services.workspace import Workspace
-from core.store.tables import Account, KeyIntent
+from core.store.tables.access_keys import KeyIntent
+from core.store.tables.accounts import Account
 from tests.services.conftest import ACTOR, kept_here, project_row, projects, stored
 
 DAY = timedelta(days=1)

@@ -16,7 +16,7 @@ from core.services.onboarding import add_credentials, check_draft
 from core.services.policy import policy_of
 from core.services.use_case import looking
 from core.services.workspace import Workspace
-from core.store.tables import KeyIntent, SeenKey
+from core.store.tables.access_keys import KeyIntent, SeenKey
 from tests.services.conftest import ACTOR, project_row, projects, special_row, stored
 
 PARIS = "eu-west-2"

@@ -20,7 +20,8 @@ from core.services.mail import MailTrouble, send_mail
 from core.services.onboarding import add_credentials
 from core.services.workspace import Workspace
 from core.settings import Settings
-from core.store.tables import AllowedHost, Event
+from core.store.tables.audit import Event
+from core.store.tables.policy import AllowedHost
 from tests.services.conftest import ACTOR, billing, checked, line, project_row, projects, stored
 from tests.services.mail_server import mail_server
 

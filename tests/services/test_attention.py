@@ -14,7 +14,10 @@ from core.services.policy import set_policy, show_policy
 from core.services.seen import SOME_USER, seen_keys
 from core.services.signing import api_with
 from core.services.workspace import Workspace
-from core.store.tables import AccountRequest, Credentials, KeyIntent, Rotation, SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, Rotation, SeenKey
+from core.store.tables.accounts import AccountRequest
+from core.store.tables.credentials import Credentials
 from tests.services.conftest import ACTOR, billing, project_row, projects, special_row, stored
 
 DAY = timedelta(days=1)

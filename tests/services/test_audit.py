@@ -37,7 +37,8 @@ from core.services.vault_rotation import rotate_vault
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.store import StoreError
-from core.store.tables import AuditKey, Event, Policy
+from core.store.tables.audit import AuditKey, Event
+from core.store.tables.policy import Policy
 from core.vault.master_key import VaultError
 from core.vault.vault import new_data_key
 

@@ -33,7 +33,9 @@ from core.services.use_case import NotAllowedError, changing
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.store import StoreError, _config, known_versions
-from core.store.tables import Credentials, Event, KeyIntent, Project, Rotation
+from core.store.tables.access_keys import KeyIntent, Rotation
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Credentials, Project
 from core.vault.master_key import VaultError
 from core.vault.vault import Place
 from tests import age

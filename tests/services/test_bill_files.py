@@ -31,7 +31,7 @@ from core.services.credentials import set_enabled
 from core.services.mappings import apply_again, delete_mappings, list_mappings, save_mapping
 from core.services.vault_rotation import rotate_vault
 from core.services.workspace import Workspace, open_workspace
-from core.store.tables import Bucket
+from core.store.tables.credentials import Bucket
 from tests.bills.make_corpus import Corpus, Figure, outscale, written
 from tests.services.conftest import ACTOR
 from tests.services.own_bucket import ODD, Bills

@@ -21,7 +21,8 @@ from core.services import bucket_index, sheets
 from core.services.bucket_index import STALE, changes_of, index_of, objects_of, refresh
 from core.services.bucket_pages import IndexPage, Search, export, object_of, page
 from core.services.downloads import export_listing, within
-from core.store.tables import BucketIndex, now
+from core.store.columns import now
+from core.store.tables.bills import BucketIndex
 from tests.services.conftest import ACTOR
 from tests.services.own_bucket import Own
 

@@ -10,7 +10,7 @@ import pytest
 from core.bills.lines import sum_of
 from core.domain.bill_lines import AMOUNTS, DATES, LINE, SCALE, Field
 from core.services.duplicates import left_out
-from core.store.tables import BillObject
+from core.store.tables.bills import BillObject
 
 MONTH = [date(2026, 10, 1) + timedelta(days=step) for step in range(31)]
 TYPES = ("BoxUsage", "VolumeUsage", "SnapshotUsage", "NatGatewayUsage")

@@ -25,7 +25,7 @@ from core.services.keypairs import (
 )
 from core.services.workspace import Workspace
 from core.store.store import StoreError
-from core.store.tables import KeyIntent
+from core.store.tables.access_keys import KeyIntent
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 NAME = "laptop of Ada"

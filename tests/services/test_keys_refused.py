@@ -11,7 +11,7 @@ from core.services.doors import Door, open_with_key, open_with_password, through
 from core.services.key_intents import open_intents
 from core.services.rotation import begin_rotation
 from core.services.workspace import Workspace
-from core.store.tables import Rotation
+from core.store.tables.access_keys import Rotation
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 DAY = timedelta(days=1)

@@ -18,7 +18,10 @@ from core.services.policy import PolicyFigures, set_policy
 from core.services.rights import RIGHTS
 from core.services.use_case import NotAllowedError, note
 from core.services.workspace import Workspace
-from core.store.tables import Bucket, Credentials, Event, Policy, Project, now
+from core.store.columns import now
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Bucket, Credentials, Project
+from core.store.tables.policy import Policy
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 ANNA = Actor(name="anna", via="test", role=Role.OPERATOR)

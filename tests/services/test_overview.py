@@ -10,18 +10,11 @@ from core.domain.roles import Role
 from core.sandbox.places import EMPTY_BUCKET, WEST
 from core.services.overview import Overview, Step, overview
 from core.services.workspace import Workspace
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    BillObject,
-    Bucket,
-    BucketIndex,
-    Credentials,
-    KeyIntent,
-    Project,
-    SeenKey,
-    now,
-)
+from core.store.columns import now
+from core.store.tables.access_keys import KeyIntent, SeenKey
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.bills import BillObject, BucketIndex
+from core.store.tables.credentials import Bucket, Credentials, Project
 
 DAY = timedelta(days=1)
 PARIS = "eu-west-2"

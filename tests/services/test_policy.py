@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from core.services.policy import FIGURES, PolicyFigures, set_policy, show_policy
 from core.services.workspace import Workspace
-from core.store.tables import Event
+from core.store.tables.audit import Event
 from tests.services.conftest import ACTOR
 
 USUAL = PolicyFigures(expires_soon_days=30, old_days=365, unused_days=90, grace_days=7, remind_days=5)

@@ -15,7 +15,7 @@ from core.services.doors import close_door, open_with_password
 from core.services.onboarding import add_credentials
 from core.services.sealed import take
 from core.services.workspace import Workspace
-from core.store.tables import Credentials
+from core.store.tables.credentials import Credentials
 from tests.services.conftest import ACTOR, checked, line, project_row, projects, special_row, stored
 
 PASSED, WARNING, FAILED, SKIPPED = Outcome.PASSED, Outcome.WARNING, Outcome.FAILED, Outcome.SKIPPED

@@ -39,7 +39,9 @@ from core.services.requests import (
 )
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import AccountRequest, Event, now
+from core.store.columns import now
+from core.store.tables.accounts import AccountRequest
+from core.store.tables.audit import Event
 from tests.services.conftest import ACTOR
 from tests.services.mail_server import PASSWORD, UNKNOWN, MailServer, mail_server
 

@@ -22,8 +22,12 @@ from core.services.reveal import FRESH, SealedSecret, reveal, sealed_secrets
 from core.services.use_case import NotAllowedError, changing
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
+from core.store.columns import now
 from core.store.store import Store, StoreError
-from core.store.tables import Event, KeptKey, LocalPassword, Project, now
+from core.store.tables.access_keys import KeptKey
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Project
+from core.store.tables.people import LocalPassword
 from tests.services.conftest import ACTOR
 from tests.services.vaults import put_credentials
 

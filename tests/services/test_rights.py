@@ -49,24 +49,13 @@ from core.services.use_case import NotAllowedError
 from core.services.walkthrough_steps import Step
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    BillMapping,
-    BillObject,
-    Bucket,
-    BucketIndex,
-    Budget,
-    Credentials,
-    Event,
-    KeptKey,
-    KeyIntent,
-    Policy,
-    Project,
-    Rotation,
-    SeenKey,
-    now,
-)
+from core.store.columns import now
+from core.store.tables.access_keys import KeptKey, KeyIntent, Rotation, SeenKey
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.audit import Event
+from core.store.tables.bills import BillMapping, BillObject, BucketIndex, Budget
+from core.store.tables.credentials import Bucket, Credentials, Project
+from core.store.tables.policy import Policy
 from core.vault.vault import Place as VaultPlace
 from tests.services.conftest import billing, project_row, projects, stored
 

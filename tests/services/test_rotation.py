@@ -8,13 +8,14 @@ import pytest
 from core.domain.actor import Actor
 from core.domain.credentials import CredentialsDraft
 from core.domain.roles import Role
-from core.services import key_intents, rotation
+from core.services import key_intents, rotation, rotation_steps
 from core.services.access_keys import change_key, create_key, delete_key, list_keys
 from core.services.credentials import check_again, show_credentials
 from core.services.doors import Door
 from core.services.onboarding import add_credentials, check_draft
 from core.services.rotation import advance, begin_rotation, bring_back, list_rotations
 from core.services.workspace import Workspace
+from core.store.tables.access_keys import Rotation
 from tests.services.conftest import ACTOR, kept_here, project_row, projects, stored
 from tests.services.test_access_keys import key_of, opened
 
@@ -99,7 +100,7 @@ def test_the_old_key_is_brought_back_from_any_step(
 ) -> None:
     rotating = begun(workspace, account, key)
     step_by_step(workspace, rotating, steps)
-    assert list_rotations(ACTOR, workspace)[0].step == rotation.STEPS[steps]
+    assert list_rotations(ACTOR, workspace)[0].step == rotation_steps.STEPS[steps]
     ended = bring_back(OTHER, workspace, rotating)
     assert ended.problem is None
     assert ended.rotation.outcome == "brought_back"
@@ -115,19 +116,19 @@ def step_by_step(workspace: Workspace, rotating: str, steps: int) -> None:
     """Do that many steps and stop."""
     for _ in range(steps):
         stop = threading.Event()
-        work = rotation._STEP_WORK[list_rotations(ACTOR, workspace)[0].step]
+        work = rotation_steps.STEP_WORK[list_rotations(ACTOR, workspace)[0].step]
 
         def once(this, work=work, stop=stop):
             found = work(this)
             stop.set()
             return found
 
-        before = dict(rotation._STEP_WORK)
-        rotation._STEP_WORK.update(dict.fromkeys(before, once))
+        before = dict(rotation_steps.STEP_WORK)
+        rotation_steps.STEP_WORK.update(dict.fromkeys(before, once))
         try:
             found = advance(ACTOR, workspace, rotating, stop=stop)
         finally:
-            rotation._STEP_WORK.update(before)
+            rotation_steps.STEP_WORK.update(before)
         assert found.problem is None
 
 
@@ -136,7 +137,7 @@ def test_two_people_cannot_rotate_one_key(workspace: Workspace, account, key: st
     second = begin_rotation(OTHER, workspace, key, account["region"])
     assert "tester began to rotate this key" in second.problem.what
     with workspace.store.writing() as session:  # somebody is at the step just now
-        row = session.get(rotation.Rotation, rotating)
+        row = session.get(Rotation, rotating)
         row.worker, row.worker_until = "tester 1", datetime.now(UTC) + timedelta(minutes=1)
     refused = advance(OTHER, workspace, rotating)
     assert "tester is at the step" in refused.problem.what
@@ -164,7 +165,7 @@ def test_credentials_added_meanwhile_are_checked_too(workspace: Workspace, accou
     rotating = begun(workspace, account, key)
     step_by_step(workspace, rotating, 2)
     with workspace.store.writing() as session:
-        session.get(rotation.Rotation, rotating).checked = {"first": 1}
+        session.get(Rotation, rotating).checked = {"first": 1}
     done = advance(ACTOR, workspace, rotating)
     assert done.rotation.step == "wait", done.problem
     assert keys_used(workspace) == {done.rotation.new_key}

@@ -11,7 +11,8 @@ from core.services import seen
 from core.services.seen import LOGS_REACH, SeenKeyView, note_keys, note_use, read_use, seen_keys
 from core.services.signing import api_with
 from core.services.workspace import Workspace
-from core.store.tables import SeenKey, now
+from core.store.columns import now
+from core.store.tables.access_keys import SeenKey
 from tests.services.conftest import ACTOR
 
 DAY = timedelta(days=1)

@@ -24,7 +24,9 @@ from core.services.reveal import is_fresh
 from core.services.sign_in import SignedIn, TurnedAway, admit, counts
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Event, Person, SignIn, now
+from core.store.columns import now
+from core.store.tables.audit import Event
+from core.store.tables.people import Person, SignIn
 from tests.oidc import ROLE_OF, ROLES, Provider
 from tests.services.conftest import ACTOR
 

@@ -20,7 +20,7 @@ from core.services import syslog
 from core.services.use_case import changing, note
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Event
+from core.store.tables.audit import Event
 
 ACTOR = Actor(name="Ada", via="screen", role=Role.ADMINISTRATOR, address="192.0.2.7")
 AUTHPRIV_INFO, AUTHPRIV_WARNING = "<86>", "<84>"

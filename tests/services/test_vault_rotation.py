@@ -23,7 +23,11 @@ from core.services.vault_check import check_vault, vault_status
 from core.services.vault_rotation import Rotated, rotate_vault
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Credentials, DataKey, Event, KeptKey, Project, VaultRotation, new_id, now
+from core.store.columns import new_id, now
+from core.store.tables.access_keys import KeptKey
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Credentials, Project
+from core.store.tables.vault import DataKey, VaultRotation
 from core.vault.master_key import MasterKey, VaultError, read_key_file
 from core.vault.vault import Place
 from tests.services.conftest import ACTOR

@@ -17,16 +17,11 @@ from core.services.walkthrough import AFTER, Tour, do_step, show_tour, start_ove
 from core.services.walkthrough_steps import Step
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import (
-    Account,
-    AccountRequest,
-    Credentials,
-    Event,
-    KeptKey,
-    KeyIntent,
-    SeenKey,
-    Walkthrough,
-)
+from core.store.tables.access_keys import KeptKey, KeyIntent, SeenKey
+from core.store.tables.accounts import Account, AccountRequest
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Credentials
+from core.store.tables.walkthrough import Walkthrough
 from tests.services.conftest import project_row, projects, stored
 
 PRESENTER = Actor(name="paula", via="test", role=Role.PRESENTER)

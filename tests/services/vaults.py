@@ -14,7 +14,9 @@ from core.services.signing import kept_place
 from core.services.use_case import Change
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import Credentials, KeptKey, KeyIntent, Project, Rotation, new_id
+from core.store.columns import new_id
+from core.store.tables.access_keys import KeptKey, KeyIntent, Rotation
+from core.store.tables.credentials import Credentials, Project
 
 KINDS = {
     ("credentials", "proxy"),

@@ -99,7 +99,7 @@ def test_keypairs(onboarding, account, tmp_path: Path) -> None:
 
 def test_a_keypair_that_got_lost_is_listed_and_resolved(onboarding, account, sandbox, settings) -> None:
     from core.services.workspace import open_workspace
-    from core.store.tables import KeyIntent
+    from core.store.tables.access_keys import KeyIntent
 
     assert onboarding("credentials", "add", "-", input=json.dumps(project_form(account))).returncode == 0
     opened = open_workspace(settings)

@@ -22,7 +22,8 @@ from core.services import key_intents, sealed
 from core.services.kept_keys import kept_secret
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
-from core.store.tables import KeptKey, Project
+from core.store.tables.access_keys import KeptKey
+from core.store.tables.credentials import Project
 from tests.clients.listeners import PASSWORD, USER
 from tests.terminal.conftest import COMMAND
 from tests.terminal.test_terminal import project_form

@@ -144,7 +144,7 @@ from sqlmodel import select
 from core.services.signing import kept_place
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from core.store.tables import KeptKey
+from core.store.tables.access_keys import KeptKey
 from tests.services.vaults import keep
 
 workspace = open_workspace(Settings())

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 import core.store.tables  # declares the tables
 from core.store.store import Store, StoreError
 
-MIGRATIONS = Path(core.store.tables.__file__).parent / "migrations"
+MIGRATIONS = Path(core.store.__file__).parent / "migrations"
 
 
 def _config() -> Config:

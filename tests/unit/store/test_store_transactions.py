@@ -11,8 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import select
 
+from core.store.columns import now
 from core.store.store import Store
-from core.store.tables import Bucket, Check, Credentials, DataKey, Event, Project, now
+from core.store.tables.audit import Event
+from core.store.tables.credentials import Bucket, Check, Credentials, Project
+from core.store.tables.vault import DataKey
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy import event as events
 from sqlmodel import select
 
 from core.store.store import Store, StoreError
-from core.store.tables import Event
+from core.store.tables.audit import Event
 
 AsPlainUser = Callable[[Path], AbstractContextManager[None]]
 
@@ -136,7 +136,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from core.store.store import Store, StoreError
-from core.store.tables import Event
+from core.store.tables.audit import Event
 try:
     store = Store(Path(sys.argv[1]))
     with store.writing() as session:
