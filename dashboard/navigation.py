@@ -24,7 +24,9 @@ class Screen:
 
 HOME = Screen("home", "Home", ":material/home:", "attention.attention")
 WALKTHROUGH = Screen("walkthrough", "Walkthrough", ":material/tour:", "walkthrough.show_tour")
-REQUEST_ACCOUNT = Screen("request_account", "Request account", ":material/outgoing_mail:", "requests.list_requests")
+REQUEST_ACCOUNT = Screen(
+    "request_account", "Request account", ":material/outgoing_mail:", "request_views.list_requests"
+)
 ACCOUNTS = Screen("accounts", "Accounts", ":material/account_balance:", "accounts.list_accounts")
 ACCESS_KEYS = Screen("access_keys", "Access keys", ":material/key:", "key_intents.open_intents")
 ADD_CREDENTIALS = Screen("add_credentials", "Add credentials", ":material/add_circle:", "onboarding.add_credentials")

@@ -10,20 +10,9 @@ from core.cli.input import BAD_INPUT, File, read_form
 from core.cli.output import Json, as_json, fail, opened, plain, table
 from core.domain.credentials import FieldProblem
 from core.domain.requests import LABELS, RequestDraft
-from core.services.requests import (
-    Outcome,
-    annotate,
-    delete_draft,
-    grant,
-    list_requests,
-    mark_sent,
-    poll_answers,
-    refuse,
-    remind,
-    save_draft,
-    send,
-    show_request,
-)
+from core.services.request_answers import grant, poll_answers, refuse
+from core.services.request_views import list_requests, show_request
+from core.services.requests import Outcome, annotate, delete_draft, mark_sent, remind, save_draft, send
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -24,7 +24,7 @@ _NAMED = 200
 """Credentials in sight whose events are looked for by their names."""
 _CREDENTIALS = "credentials."
 _AREAS = {
-    "requests.list_requests": ("request.",),
+    "request_views.list_requests": ("request.",),
     "accounts.list_accounts": ("account.", "keypair."),
     "key_intents.open_intents": ("access_key.", "access_keys.", "keys.", "rotation."),
     "credentials.list_credentials": (_CREDENTIALS,),

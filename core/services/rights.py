@@ -59,13 +59,13 @@ RIGHTS: tuple[Right, ...] = (
         (
             "See requests and their letters",
             _ONBOARDING_SEEN,
-            "requests.list_requests requests.show_request requests.waiting requests.copy_sources",
+            "request_views.list_requests request_views.show_request request_views.waiting request_views.copy_sources",
         ),
         (
             "Write and send requests, record answers",
             _ONBOARDING,
-            "requests.save_draft requests.delete_draft requests.send requests.mark_sent requests.grant "
-            "requests.refuse requests.annotate requests.remind requests.poll_answers",
+            "requests.save_draft requests.delete_draft requests.send requests.mark_sent request_answers.grant "
+            "request_answers.refuse requests.annotate requests.remind request_answers.poll_answers",
         ),
     ),
     *_rights(

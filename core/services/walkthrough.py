@@ -52,7 +52,7 @@ AFTER: dict[Step, Step | None] = {
 """Which step must be done before."""
 NEEDS: dict[Step, tuple[str, ...]] = {
     Step.REQUEST: ("requests.save_draft", "requests.send"),
-    Step.GRANT: ("requests.poll_answers",),
+    Step.GRANT: ("request_answers.poll_answers",),
     Step.CONFIRM: ("doors.open_with_password",),
     Step.KEY: ("access_keys.create_key", "key_intents.take"),
     Step.CREDENTIALS: ("onboarding.add_credentials",),

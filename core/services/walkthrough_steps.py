@@ -22,7 +22,9 @@ from core.services.billing import BucketChoice
 from core.services.doors import Opened, close_door, demo_sign_in, open_with_password
 from core.services.key_rules import DEFAULT_LIFE, latest_day
 from core.services.onboarding import add_credentials, check_draft
-from core.services.requests import RequestView, poll_answers, save_draft, send, show_request
+from core.services.request_answers import poll_answers
+from core.services.request_views import RequestView, show_request
+from core.services.requests import save_draft, send
 from core.services.use_case import changing, looking
 from core.services.workspace import Workspace
 from core.store.columns import now

@@ -9,7 +9,7 @@ import streamlit as st
 from core.domain.credentials import FieldProblem
 from core.domain.regions import DEFAULT_REGION
 from core.domain.requests import COPIED, LABELS, NEWSLETTER, NOT_COPIED, RULES, TERMS, TERMS_PAGE, RequestDraft
-from core.services.requests import RequestView, Source, copy_sources
+from core.services.request_views import RequestView, Source, copy_sources
 from dashboard.session import actor, regions, workspace
 from dashboard.widgets.problems import beside
 

@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domain.requests import RequestDraft
-from core.services.requests import list_requests, mark_sent, save_draft, show_request
+from core.services.request_views import list_requests, show_request
+from core.services.requests import mark_sent, save_draft
 from core.services.workspace import Workspace
 from core.store.columns import now
 from core.store.tables.accounts import AccountRequest

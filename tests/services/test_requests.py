@@ -20,23 +20,9 @@ from core.domain.roles import Role
 from core.services.accounts import show_account
 from core.services.doors import known_accounts
 from core.services.policy import policy_of
-from core.services.requests import (
-    Outcome,
-    RequestView,
-    annotate,
-    copy_sources,
-    delete_draft,
-    grant,
-    list_requests,
-    mark_sent,
-    poll_answers,
-    refuse,
-    remind,
-    save_draft,
-    send,
-    show_request,
-    waiting,
-)
+from core.services.request_answers import grant, poll_answers, refuse
+from core.services.request_views import RequestView, copy_sources, list_requests, show_request, waiting
+from core.services.requests import Outcome, annotate, delete_draft, mark_sent, remind, save_draft, send
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from core.store.columns import now

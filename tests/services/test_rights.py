@@ -393,18 +393,18 @@ ARGUMENTS: dict[str, Arguments] = {
     "preview.preview": lambda _, at, __: given(at.choice, "none"),
     "reconcile.reconcile": lambda _, at, __: given(at.account, at.region, QUERY.since, QUERY.until),
     "requests.annotate": lambda _, at, __: given(at.draft, owner="me", notes=""),
-    "requests.copy_sources": lambda *_: given(),
+    "request_views.copy_sources": lambda *_: given(),
     "requests.delete_draft": lambda _, at, role: given(at.draft if at.region == REAL else f"none of {role}"),
-    "requests.grant": lambda _, at, __: given(at.draft, at.account, at.region),
-    "requests.list_requests": lambda *_: given(),
+    "request_answers.grant": lambda _, at, __: given(at.draft, at.account, at.region),
+    "request_views.list_requests": lambda *_: given(),
     "requests.mark_sent": lambda _, at, __: given(at.draft),
-    "requests.poll_answers": lambda *_: given(),
-    "requests.refuse": lambda _, at, role: given(at.request if at.region == REAL else f"none of {role}"),
+    "request_answers.poll_answers": lambda *_: given(),
+    "request_answers.refuse": lambda _, at, role: given(at.request if at.region == REAL else f"none of {role}"),
     "requests.remind": lambda _, at, role: given(at.request if at.region == REAL else f"none of {role}"),
     "requests.save_draft": lambda _, at, __: given(RequestDraft(region=at.region, company="Some")),
     "requests.send": lambda _, at, __: given(at.draft),
-    "requests.show_request": lambda _, at, __: given(at.request),
-    "requests.waiting": lambda *_: given(),
+    "request_views.show_request": lambda _, at, __: given(at.request),
+    "request_views.waiting": lambda *_: given(),
     "rotation.advance": lambda _, at, role: given(at.rotation if at.region == REAL else f"none of {role}"),
     "rotation.begin_rotation": lambda _, at, __: given("NONE", at.region),
     "rotation.bring_back": lambda _, at, role: given(at.rotation if at.region == REAL else f"none of {role}"),
@@ -531,7 +531,7 @@ def test_presenters_reach_nothing_but_the_sandbox(world: World, function: str) -
     "function",
     [
         "accounts.add_account", "account_data.read_from_key", "doors.open_with_password", "doors.open_with_key",
-        "requests.save_draft", "requests.grant", "onboarding.check_draft", "onboarding.add_credentials",
+        "requests.save_draft", "request_answers.grant", "onboarding.check_draft", "onboarding.add_credentials",
         "billing.list_objects", "downloads.fetch", "bill_pull.pull", "reconcile.reconcile", "access_keys.create_key",
     ],
 )  # fmt: skip
@@ -563,7 +563,7 @@ def test_presenters_see_what_is_the_sandboxs(world: World) -> None:
 
     assert world.here.account in names("accounts.list_accounts")
     assert "name='open'" in names("credentials.list_credentials") and "'bills'" in names("credentials.list_credentials")
-    assert f"Company in {WEST}" in names("requests.list_requests")
+    assert f"Company in {WEST}" in names("request_views.list_requests")
     assert f"LOST{WEST}" in names("key_intents.open_intents")
     assert f"OLD{WEST}" in names("rotation.list_rotations")
     assert f"SEEN{WEST}" in names("attention.attention")
