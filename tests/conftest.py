@@ -2,12 +2,10 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 
 from core.sandbox import control
+from core.sandbox.free_ports import neighbours
 from core.sandbox.info import read_info
 from core.settings import Settings
 
@@ -27,15 +26,7 @@ def free_ports(count: int) -> int:
     # Each of several processes that test at once looks in a part of its own.
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     start = 12_000 + worker % 4 * 4_800 + os.getpid() % 50 * 16
-    for first in range(start, 32_000, count):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports")
+    return neighbours(range(start, 32_000, count), count)
 
 
 @dataclass

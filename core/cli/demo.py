@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import typer
 
 from core.cli.input import BAD_INPUT
 from core.cli.output import BROKEN, Json, as_json, fail, plain
+from core.sandbox.free_ports import neighbours
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -25,6 +25,9 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _PREFIX = "ONBOARDING_"
 _START_SECONDS = 120
 _FIRST_PORT, _LAST_PORT = 21_000, 32_000
+_PORTS = 5
+"""The dashboard's, and the sandbox's four."""
+_END_SECONDS = 30
 
 
 @app.callback()
@@ -86,7 +89,7 @@ def _make_empty(folder: Path, name: str) -> None:
 @contextmanager
 def _started(home: Path) -> Iterator[str]:
     """A sandbox and a dashboard of their own, whatever the settings are; gives the address."""
-    port = _free_ports(5)
+    port = neighbours(range(_FIRST_PORT + os.getpid() % 100 * _PORTS, _LAST_PORT, _PORTS), _PORTS)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)} | {
         f"{_PREFIX}HOME": str(home),
         f"{_PREFIX}PORT": str(port),
@@ -100,6 +103,10 @@ def _started(home: Path) -> Iterator[str]:
             yield address
         finally:
             process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # its children end with it
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", address: str) -> None:
@@ -110,19 +117,6 @@ def _wait_for(process: "subprocess.Popen[bytes]", address: str) -> None:
                 return
         time.sleep(0.2)
     fail("The dashboard did not start.", 1)
-
-
-def _free_ports(count: int) -> int:
-    """The first of `count` neighbouring ports that are free."""
-    for first in range(_FIRST_PORT + os.getpid() % 100 * count, _LAST_PORT, count):
-        with ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise OSError(f"No {count} neighbouring ports are free.")
 
 
 def errors_in(logs: Path) -> list[str]:

@@ -7,183 +7,19 @@ that it is made of, before any of them is written."""
 
 import csv
 import gzip
-import io
 import json
-import zipfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import openpyxl
-import polars as pl
 import zstandard
 
-SEED = 20261124
+from tests.bills.figures import Corpus, Figure, Made
+from tests.bills.forms import OUTSCALE, comma, grouped, outscale, parquet, plain, records, workbook, written, zipped
+
 FOLDER = Path(__file__).with_name("corpus")
-ROWS = 24
-OUTSCALE = (
-    "AccountId", "PayingAccountId", "Category", "Service", "Operation", "Type", "Title", "SubregionName", "FromDate",
-    "ToDate", "Value", "UnitPrice", "Price",
-)  # fmt: skip
-_SERVICES = (("compute", "TinaOS-FCU", "RunInstances-OD"), ("storage", "TinaOS-OOS", "CreateVolume"))
-_ZIPPED = (2026, 1, 1, 0, 0, 0)
-
-
-@dataclass
-class Figure:
-    """One line of a bill."""
-
-    day: date
-    account: str
-    service: tuple[str, str, str]
-    title: str
-    quantity: Decimal
-    price: Decimal
-    cost: Decimal
-    currency: str = "EUR"
-
-
-@dataclass
-class Made:
-    """A file of the corpus, and what it must come to: by currency what is accepted (XXX where none is named), how many
-    lines, and what is refused."""
-
-    name: str
-    content: bytes
-    sums: dict[str, Decimal]
-    accepted: int
-    refused: int = 0
-    refused_sum: Decimal = Decimal(0)
-    days: tuple[date, date] | None = None
-    layout: str = ""
-
-
-@dataclass
-class Corpus:
-    """What is being made."""
-
-    random: Random = field(default_factory=lambda: Random(SEED))  # noqa: S311 - no secret
-    files: list[Made] = field(default_factory=list)
-
-    def figures(
-        self, count: int = ROWS, *, credits: bool = False, currencies: Iterable[str] = ("EUR",)
-    ) -> list[Figure]:
-        """Lines of a month, no two alike."""
-        told = []
-        coins = list(currencies)
-        for number in range(count):
-            cents = self.random.randint(101, 4_999_999)
-            cost = Decimal(cents) / 100
-            if credits and number % 3 == 0:
-                cost = -cost
-            told.append(
-                Figure(
-                    day=date(2026, 3, 1) + timedelta(days=number % 28),
-                    account=("126234412779", "141677846174")[number % 2],
-                    service=_SERVICES[number % 2],
-                    title=f"Instance n° {number} à la demande",
-                    quantity=Decimal(self.random.randint(1, 9_999)),
-                    price=Decimal(self.random.randint(1, 99_999)) / 10**5,
-                    cost=cost,
-                    currency=coins[number % len(coins)],
-                )
-            )
-        return told
-
-    def add(
-        self, name: str, content: bytes, told: list[Figure], layout: str, *, named: bool = False, **more: Any
-    ) -> None:
-        """Note a file that must come to these lines. `named`: whether it names the currencies."""
-        sums: dict[str, Decimal] = {}
-        for one in told:
-            currency = one.currency if named else "XXX"
-            sums[currency] = sums.get(currency, Decimal(0)) + one.cost
-        days = (min(one.day for one in told), max(one.day for one in told))
-        self.files.append(Made(name, content, sums, len(told), days=days, layout=layout, **more))
-
-
-def plain(amount: Decimal) -> str:
-    """`-1234.50`"""
-    return f"{amount:f}"
-
-
-def comma(amount: Decimal) -> str:
-    """`-1234,50`"""
-    return plain(amount).replace(".", ",")
-
-
-def grouped(between: str, decimal: str) -> Callable[[Decimal], str]:
-    """Amounts with something between the thousands."""
-    return lambda amount: f"{amount:,.2f}".replace(",", "\x00").replace(".", decimal).replace("\x00", between)
-
-
-def outscale(told: list[Figure], number: Callable[[Decimal], str] = plain) -> list[list[str]]:
-    """Rows of ConsumptionEntry columns, the header first."""
-    rows = [list(OUTSCALE)]
-    for one in told:
-        category, service, operation = one.service
-        rows.append(
-            [
-                one.account, "583767933646", category, service, operation, f"{service}:usage", one.title,
-                "eu-west-2a", one.day.isoformat(), one.day.isoformat(), number(one.quantity), number(one.price),
-                number(one.cost),
-            ]
-        )  # fmt: skip
-    return rows
-
-
-def written(rows: list[list[str]], **dialect: Any) -> str:
-    """Rows as separated text."""
-    out = io.StringIO()
-    csv.writer(out, **({"lineterminator": "\n"} | dialect)).writerows(rows)
-    return out.getvalue()
-
-
-def records(told: list[Figure]) -> list[dict[str, Any]]:
-    """ConsumptionEntry objects as the API gives them."""
-    rows = outscale(told)
-    return [
-        {
-            name: float(cell) if name in {"Value", "UnitPrice", "Price"} else cell
-            for name, cell in zip(rows[0], row, strict=True)
-        }
-        for row in rows[1:]
-    ]
-
-
-def zipped(*files: tuple[str, bytes]) -> bytes:
-    """A zip whose bytes are always the same."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files:
-            entry = zipfile.ZipInfo(name, _ZIPPED)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
-    return out.getvalue()
-
-
-def workbook(sheets: dict[str, list[list[Any]]]) -> bytes:
-    """An XLSX file."""
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def parquet(rows: list[dict[str, Any]]) -> bytes:
-    """A Parquet file."""
-    out = io.BytesIO()
-    pl.DataFrame(rows).write_parquet(out)
-    return out.getvalue()
 
 
 def consumption_as_text(corpus: Corpus) -> None:

@@ -12,7 +12,9 @@ import pytest
 from core.bills.limits import Limits
 from core.bills.tables import Opened, open_tables
 from tests.bills.conftest import Read
-from tests.bills.make_corpus import FOLDER, Corpus, outscale, workbook, written, zipped
+from tests.bills.figures import Corpus
+from tests.bills.forms import outscale, workbook, written, zipped
+from tests.bills.make_corpus import FOLDER
 
 HEADER = "Date,Service,Cost\n"
 ROWS = [f"2026-03-{day:02},VM,{day}.25" for day in range(1, 29)]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.bills.conftest import Read
-from tests.bills.make_corpus import grouped, plain, zipped
+from tests.bills.forms import grouped, plain, zipped
 
 HEADERS = {
     "en": ("Date", "Account", "Service", "Cost"),

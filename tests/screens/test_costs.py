@@ -9,7 +9,7 @@ from core.domain.bill_lines import NO_CURRENCY
 from core.services.budgets import list_budgets
 from core.services.workspace import Workspace
 from dashboard.navigation import COSTS, HOME, path
-from tests.bills.make_corpus import Corpus, Figure
+from tests.bills.figures import Corpus, Figure
 from tests.screens.conftest import choose, follow, press, ran, settled, settled_when, words, write
 from tests.services.conftest import ACTOR
 from tests.services.ledger import LAST

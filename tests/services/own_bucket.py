@@ -22,7 +22,8 @@ from core.services.downloads import fetch
 from core.services.fetched import Fetched
 from core.services.workspace import Workspace
 from core.store.tables.audit import Event
-from tests.bills.make_corpus import Figure, outscale, written
+from tests.bills.figures import Figure
+from tests.bills.forms import outscale, written
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 

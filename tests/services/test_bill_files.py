@@ -32,7 +32,8 @@ from core.services.mappings import apply_again, delete_mappings, list_mappings, 
 from core.services.vault_rotation import rotate_vault
 from core.services.workspace import Workspace, open_workspace
 from core.store.tables.credentials import Bucket
-from tests.bills.make_corpus import Corpus, Figure, outscale, written
+from tests.bills.figures import Corpus, Figure
+from tests.bills.forms import outscale, written
 from tests.services.conftest import ACTOR
 from tests.services.own_bucket import ODD, Bills
 

@@ -14,7 +14,8 @@ from core.domain.bill_lines import Dialect
 from core.domain.credentials import FieldProblem
 from core.outscale.oos import Oos
 from core.services.preview import HEAD, ROWS, Preview, preview
-from tests.bills.make_corpus import FOLDER, workbook, zipped
+from tests.bills.forms import workbook, zipped
+from tests.bills.make_corpus import FOLDER
 from tests.services.conftest import ACTOR
 from tests.services.own_bucket import Own
 
