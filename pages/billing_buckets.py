@@ -31,15 +31,15 @@ from dashboard.widgets.bucket_place import (
     keep,
     unknown,
 )
-from dashboard.widgets.bucket_table import Picked, ago, amount, changed_table, changes, entries, overview
+from dashboard.widgets.bucket_table import Picked, amount, changed_table, changes, entries, overview
 from dashboard.widgets.mapping import show_mapping
 from dashboard.widgets.preview import show_preview
 from dashboard.widgets.problems import above, plainly
-from dashboard.widgets.text import day_begins, local, safe, size
+from dashboard.widgets.text import ago, day_begins, local, safe, size
 
 LOOKING = "buckets.looking"
 ASKED = "buckets.asked"
-MB = 1_000_000
+MIB = 1 << 20
 _HOW = "Click a name to open it; tick several to download them together."
 
 
@@ -240,15 +240,15 @@ def _filters(place: Place) -> tuple[datetime | None, datetime | None, int | None
     left, right = st.columns(2)
     first: date | None = left.date_input("Changed from", None, key=f"{FIELDS}.from")
     last: date | None = right.date_input("Changed until", None, key=f"{FIELDS}.until")
-    least = left.number_input("At least, in MB", 0.0, None, None, key=f"{FIELDS}.least")
-    most = right.number_input("At most, in MB", 0.0, None, None, key=f"{FIELDS}.most")
+    least = left.number_input("At least, in MiB", 0.0, None, None, key=f"{FIELDS}.least")
+    most = right.number_input("At most, in MiB", 0.0, None, None, key=f"{FIELDS}.most")
     kind = st.selectbox("Kind", list(KINDS), key=f"{FIELDS}.kind")
     st.button("Clear", icon=":material/filter_alt_off:", on_click=_clear, args=(place,), key=f"{FIELDS}.clear")
     return (
         day_begins(first) if first else None,
         day_begins(last + timedelta(days=1)) if last else None,
-        int(least * MB) if least is not None else None,
-        int(most * MB) if most is not None else None,
+        int(least * MIB) if least is not None else None,
+        int(most * MIB) if most is not None else None,
         KINDS[kind],
     )
 

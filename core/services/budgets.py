@@ -9,7 +9,8 @@ from decimal import Decimal
 from sqlmodel import Session, col, select
 
 from core.domain.actor import Actor
-from core.domain.bill_lines import NO_CURRENCY, Field
+from core.domain.amounts import money
+from core.domain.bill_lines import Field
 from core.domain.costs import (
     BudgetDraft,
     CostQuery,
@@ -241,14 +242,14 @@ def _buckets(session: Session, name: str) -> set[tuple[str, str]]:
 
 def _over(view: BudgetView) -> Iterator[CostAlert]:
     """The alert of a budget that is passed, by what was spent or else by the forecast."""
-    share = f"{view.threshold} % of the budget of {_money(view.amount, view.currency)}"
+    share = f"{view.threshold} % of the budget of {money(view.amount, view.currency)}"
     since = datetime.combine(view.month, time(), UTC)
     if view.actual >= view.limit:
         yield CostAlert(
             id=f"budget:{view.id}:{view.month:%Y-%m}:{view.limit}",
             kind="budget",
             subject=view.name,
-            what=f"{_money(view.actual, view.currency)} in {view.month:%Y-%m}, which is over {share}.",
+            what=f"{money(view.actual, view.currency)} in {view.month:%Y-%m}, which is over {share}.",
             mend="See what costs most, or raise the budget.",
             since=since,
         )
@@ -257,7 +258,7 @@ def _over(view: BudgetView) -> Iterator[CostAlert]:
             id=f"forecast:{view.id}:{view.month:%Y-%m}:{view.limit}",
             kind="forecast",
             subject=view.name,
-            what=f"{_money(view.forecast, view.currency)} are expected for {view.month:%Y-%m} "
+            what=f"{money(view.forecast, view.currency)} are expected for {view.month:%Y-%m} "
             f"({view.method.rstrip('.')}), which is over {share}.",
             mend="See what costs most, or raise the budget.",
             since=since,
@@ -276,15 +277,11 @@ def _spike(account: str, currency: str, days: dict[date, Decimal]) -> Iterator[C
             id=f"spike:{account}:{currency}:{last}",
             kind="spike",
             subject=account or "no account",
-            what=f"{_money(days[last], currency)} on {last}, and {_money(mean, currency)} a day in the "
+            what=f"{money(days[last], currency)} on {last}, and {money(mean, currency)} a day in the "
             f"{len(before)} days before.",
             mend="See which service it was.",
             since=datetime.combine(last, time(), UTC),
         )
-
-
-def _money(amount: Decimal, currency: str) -> str:
-    return f"{amount:,.2f}" if currency == NO_CURRENCY else f"{amount:,.2f} {currency}"
 
 
 def _missing(by_day: _Days, today: date) -> Iterator[CostAlert]:

@@ -3,16 +3,16 @@
 import pandas as pd
 import streamlit as st
 
+from core.domain.amounts import money
 from core.services.bill_files import BillObjectView, bill_objects, refused_lines
 from core.services.billing import BucketChoice, bucket_choices
 from dashboard import address
 from dashboard.navigation import BILLING_BUCKETS, link
 from dashboard.session import actor, workspace
-from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import plainly
 from dashboard.widgets.rows import choose
 from dashboard.widgets.states import bad, doubtful, good, neutral, state_column
-from dashboard.widgets.text import safe, size, time_column
+from dashboard.widgets.text import safe, size, sized, time_column
 
 _STATES = {
     "read": good("read"),
@@ -51,19 +51,21 @@ def _files(view: address.Part) -> None:
         st.info("No file has a problem.", icon=":material/task_alt:")
         return
     choose(
-        pd.DataFrame(
-            {
-                "File": [one.key for one in rows],
-                "Bucket": [f"{one.bucket} ({one.region})" for one in rows],
-                "State": [_STATES[one.state].word for one in rows],
-                "Layout": [one.layout for one in rows],
-                "Lines": [one.accepted for one in rows],
-                "Refused": [one.refused for one in rows],
-                "Sum": [", ".join(money(cost, currency) for currency, cost in one.sums.items()) for one in rows],
-                "Days": [f"{one.first_day} to {one.last_day}" if one.first_day else "" for one in rows],
-                "Size": [one.size for one in rows],
-                "Read": pd.to_datetime(pd.Series([one.read for one in rows]), utc=True),
-            }
+        sized(
+            pd.DataFrame(
+                {
+                    "File": [one.key for one in rows],
+                    "Bucket": [f"{one.bucket} ({one.region})" for one in rows],
+                    "State": [_STATES[one.state].word for one in rows],
+                    "Layout": [one.layout for one in rows],
+                    "Lines": [one.accepted for one in rows],
+                    "Refused": [one.refused for one in rows],
+                    "Sum": [", ".join(money(cost, currency) for currency, cost in one.sums.items()) for one in rows],
+                    "Days": [f"{one.first_day} to {one.last_day}" if one.first_day else "" for one in rows],
+                    "Size": [one.size for one in rows],
+                    "Read": pd.to_datetime(pd.Series([one.read for one in rows]), utc=True),
+                }
+            )
         ),
         "costs.bills",
         [_place(one) for one in rows],
@@ -74,7 +76,6 @@ def _files(view: address.Part) -> None:
         column_config={
             "File": st.column_config.TextColumn(pinned=True),
             "State": state_column(_STATES.values()),
-            "Size": st.column_config.NumberColumn(format="bytes"),
             "Read": time_column(),
         },
     )

@@ -85,7 +85,7 @@ def download_button(choice: BucketChoice, objects: Callable[[], list[StoredObjec
         return
     if st.button(label, icon=":material/download:", disabled=job.running(JOB)):
         who, opened = actor(), workspace()
-        by, unit = (1_000_000, "MB") if total >= _AT_ONCE else (1000, "KB")
+        by, unit = (1 << 20, "MiB") if total >= _AT_ONCE else (1 << 10, "KiB")
         begin(
             lambda advance, stop: fetch(
                 who,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,7 +14,7 @@ from core.services.billing import BucketChoice
 from core.services.bucket_index import NAMED, IndexView
 from core.services.bucket_pages import FolderRow, IndexPage
 from dashboard.widgets.states import bad, doubtful, good, neutral, state_column, under_way
-from dashboard.widgets.text import size, time_column
+from dashboard.widgets.text import size, sized, time_column
 
 _STATES = {
     "empty": neutral("Not listed yet", "hourglass_empty"),
@@ -53,7 +52,7 @@ def overview(choices: Sequence[BucketChoice], views: Sequence[IndexView | None],
         }
     )
     event = st.dataframe(
-        table,
+        sized(table),
         key=key,
         hide_index=True,
         on_select="rerun",
@@ -64,7 +63,6 @@ def overview(choices: Sequence[BucketChoice], views: Sequence[IndexView | None],
         column_config={
             "Bucket": st.column_config.TextColumn(width="medium"),
             "Files": st.column_config.NumberColumn(format="localized"),
-            "Size": st.column_config.NumberColumn(format="bytes"),
             "Listed": time_column(),
             "State": state_column(_STATES.values()),
         },
@@ -93,7 +91,7 @@ def entries(page: IndexPage, prefix: str, key: str, alt: str) -> Picked:
     shown += ["Files"] if folders else []
     shown += ["Storage class"] if any(stored.storage_class != "STANDARD" for stored in objects) else []
     event = st.dataframe(
-        table,
+        sized(table),
         key=key,
         hide_index=True,
         column_order=shown,
@@ -104,7 +102,6 @@ def entries(page: IndexPage, prefix: str, key: str, alt: str) -> Picked:
         alt=alt,
         column_config={
             "Name": st.column_config.TextColumn(width="large"),
-            "Size": st.column_config.NumberColumn(format="bytes"),
             "Modified": time_column(),
             "Files": st.column_config.NumberColumn(format="localized"),
         },
@@ -123,11 +120,13 @@ def entries(page: IndexPage, prefix: str, key: str, alt: str) -> Picked:
 def changed_table(found: pl.DataFrame) -> None:
     """The objects that the last refresh found new, changed or deleted."""
     st.dataframe(
-        found.rename({"change": "Change", "key": "Object key", "size": "Size", "modified": "Modified"}),
+        sized(
+            found.rename({"change": "Change", "key": "Object key", "size": "Size", "modified": "Modified"}).to_pandas()
+        ),
         hide_index=True,
         height=min(_HEAD + _ROW * len(found), _TALLEST),
         alt="What changed",
-        column_config={"Size": st.column_config.NumberColumn(format="bytes"), "Modified": time_column()},
+        column_config={"Modified": time_column()},
     )
     if len(found) >= NAMED:
         st.caption(f"The first {NAMED:,} of each are named.")
@@ -139,18 +138,8 @@ def state_of(view: IndexView | None) -> str:
     return _STATES["old" if view and state == "complete" and view.stale else state].word
 
 
-def ago(moment: datetime) -> str:
-    """How long ago something was, in the largest whole unit."""
-    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length:
-            count = seconds // length
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return "just now"
-
-
 def amount(count: int, total: int, folders: int = 0) -> str:
-    """`3 folders, 1,203 files, 1.2 GB`."""
+    """`3 folders, 1,203 files, 1.2 GiB`."""
     parts = [f"{folders:,} folder{'s' if folders != 1 else ''}"] if folders else []
     return ", ".join([*parts, f"{count:,} file{'s' if count != 1 else ''}", size(total)])
 

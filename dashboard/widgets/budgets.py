@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.domain.amounts import money
 from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import AMOUNT_RULE, LARGEST_THRESHOLD, BudgetDraft
 from core.domain.credentials import FieldProblem
@@ -9,7 +10,6 @@ from core.services.billing import bucket_choices
 from core.services.budgets import BudgetView, cost_alerts, delete_budget, list_budgets, save_budget
 from core.services.costs import values
 from dashboard.session import actor, may, workspace
-from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import beside
 from dashboard.widgets.text import safe
 

@@ -1,6 +1,5 @@
 """Costs over time as stacked bars, and the same by value as a table."""
 
-import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 
@@ -11,22 +10,12 @@ import streamlit as st
 from core.domain.bill_lines import NO_CURRENCY
 from core.services.cost_compare import Compared
 from dashboard.widgets.rows import choose
+from dashboard.widgets.text import money_column
 
 SHOWN = 9
 """So many values have a colour of their own; the rest is one more."""
 OTHERS = "the others"
 NOT_TOLD = "not told"
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """An amount with two decimal places, its thousands apart, and its currency."""
-    return f"{amount:,.2f} {'' if currency == NO_CURRENCY else code(currency)}".replace(",", "\u202f").strip()
-
-
-def code(currency: str) -> str:
-    """A currency as a bill tells it, without what no code and no sign of one has: a bill may hold anything there, and
-    some places read Markdown."""
-    return "".join(sign for sign in currency if sign.isalnum() or unicodedata.category(sign) == "Sc")
 
 
 def show_bars(compared: Compared, currency: str, label: str) -> None:
@@ -70,7 +59,6 @@ def show_rows(compared: Compared, currency: str, label: str, opened: str, *, tim
     """Show the costs of one currency by value, and those of the period before unless the values are times. The
     session's state has under `opened` value and currency of the row that is selected."""
     ids, table = _by_value(compared, currency, label)
-    shown = st.column_config.NumberColumn(format="%.2f")
     choose(
         table.drop(columns=["Before", "Change"]) if timely else table,
         f"costs.table.{label}.{currency}",
@@ -80,9 +68,9 @@ def show_rows(compared: Compared, currency: str, label: str, opened: str, *, tim
         alt=f"Costs by {label.lower()} in {currency}",
         column_config={
             label: st.column_config.TextColumn(pinned=True),
-            "Cost": shown,
-            "Before": shown,
-            "Change": shown,
+            "Cost": money_column(),
+            "Before": money_column(),
+            "Change": money_column(change=True),
         },
     )
 

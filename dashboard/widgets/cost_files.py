@@ -3,13 +3,13 @@
 import pandas as pd
 import streamlit as st
 
+from core.domain.amounts import money
 from core.domain.costs import CostQuery
 from core.services.costs import FileShare, files, lines
 from dashboard import address
 from dashboard.session import actor, workspace
-from dashboard.widgets.cost_chart import money
 from dashboard.widgets.rows import choose
-from dashboard.widgets.text import safe
+from dashboard.widgets.text import money_column, safe
 
 PAGE = 200
 OPENED = "costs.file"
@@ -38,7 +38,7 @@ def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
         OPENED,
         height=min(38 + 35 * len(shares), 300),
         alt=f"Files of {what}",
-        column_config={"Cost": st.column_config.NumberColumn(format="%.2f")},
+        column_config={"Cost": money_column()},
     )
     if not chosen:
         st.caption(f"{len(shares)} {'file' if len(shares) == 1 else 'files'}. Select one to read its lines.")

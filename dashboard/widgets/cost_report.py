@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.domain.actor import Actor
+from core.domain.amounts import code, money
 from core.domain.bill_lines import NO_CURRENCY, Field
 from core.domain.costs import CostQuery, next_month
 from core.services.cost_compare import Compared, ComparedRow, compare
@@ -18,12 +19,12 @@ from core.services.workspace import Workspace
 from dashboard import address
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads
-from dashboard.widgets.cost_chart import code, money, show_bars, show_rows
+from dashboard.widgets.cost_chart import show_bars, show_rows
 from dashboard.widgets.cost_files import FILE, show_drill_down
 from dashboard.widgets.cost_filters import DRILLED, SPLITS, Looked, show_filters
 from dashboard.widgets.cost_filters import PARTS as FILTERS
 from dashboard.widgets.problems import plainly
-from dashboard.widgets.text import safe
+from dashboard.widgets.text import money_column, safe
 
 _FORMS: dict[str, CostForm] = {"CSV": "csv", "XLSX": "xlsx", "Parquet": "parquet"}
 
@@ -114,8 +115,9 @@ def _movers(compared: Compared, currency: str) -> None:
             hide_index=True,
             alt=f"What changed most in {currency}",
             column_config={
-                name: st.column_config.NumberColumn(format="%+.2f" if name == "Change" else "%.2f")
-                for name in ("Change", "Before", "Cost")
+                "Change": money_column(change=True),
+                "Before": money_column(),
+                "Cost": money_column(),
             },
         )
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from core.domain.amounts import money
 from core.domain.costs import months_later
 from core.services.cost_trend import CostTrend
 from core.services.overview import Overview
@@ -76,7 +77,6 @@ def _bills(known: Overview) -> None:
 
 
 def _costs(trend: CostTrend) -> None:
-    from dashboard.widgets.cost_chart import money  # noqa: PLC0415 - it brings Altair, which takes its time
 
     running = trend.expected != trend.cost
     change = None

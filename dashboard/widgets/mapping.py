@@ -5,6 +5,7 @@ from typing import Literal
 import polars as pl
 import streamlit as st
 
+from core.domain.amounts import money
 from core.domain.bill_lines import NO_CURRENCY, DateForm, Dialect, Field, Mapping
 from core.outscale.models import StoredObject
 from core.services.billing import BucketChoice
@@ -21,7 +22,6 @@ from core.services.mappings import (
 )
 from core.services.preview import Preview
 from dashboard.session import actor, may, workspace
-from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above, plainly
 from dashboard.widgets.text import local, safe
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
+from core.domain.amounts import money
 from core.domain.bill_lines import Field
 from core.domain.costs import months_later, next_month
 from core.services.costs import values
@@ -14,10 +15,9 @@ from core.services.signing import signing_keys
 from dashboard import address
 from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets import job
-from dashboard.widgets.cost_chart import money
 from dashboard.widgets.problems import above
 from dashboard.widgets.states import bad, doubtful, good, state_column
-from dashboard.widgets.text import safe
+from dashboard.widgets.text import money_column, safe
 
 RESULT = "costs.reconciled"
 JOB = "costs.reconciling"
@@ -126,10 +126,7 @@ def _result(result: Reconciliation) -> None:
         placeholder="",
         alt="Bill and OUTSCALE, line by line",
         column_config={"Outcome": state_column(_OUTCOMES.values())}
-        | {
-            name: st.column_config.NumberColumn(format="%+.2f" if name == "Difference" else "%.2f")
-            for name in ("Bill", "OUTSCALE", "Difference")
-        },
+        | {"Bill": money_column(), "OUTSCALE": money_column(), "Difference": money_column(change=True)},
     )
 
 

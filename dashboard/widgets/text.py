@@ -1,11 +1,17 @@
 """How values are written on the screen."""
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import humanize
+import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
+
+# Streamlit shows no more cells than this of a table that pandas wrote; it does not fit a customer's ten years of files.
+pd.set_option("styler.render.max_elements", 10_000_000)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:&-])")
 
@@ -21,12 +27,20 @@ def literal(text: str) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in decimal units, as Streamlit's tables show them: `1.4 MB`."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+    """Bytes in binary units: `1.4 MiB`."""
+    return humanize.naturalsize(count, binary=True)
+
+
+def sized(table: pd.DataFrame) -> Styler:
+    """A table whose column `Size`, in bytes, is shown in binary units; it is sorted by the bytes. Each size
+    is written here, since Streamlit's own format knows decimal units alone."""
+    written: dict[Any, Any] = {"Size": size}
+    return table.style.format(written, na_rep="")
+
+
+def money_column(*, change: bool = False) -> Any:
+    """How a table shows amounts: as `money` writes them; of a change, with its sign."""
+    return st.column_config.NumberColumn(format="%+,.2f" if change else "%,.2f")
 
 
 def local(moment: datetime | None) -> str:
@@ -34,6 +48,11 @@ def local(moment: datetime | None) -> str:
     if moment is None:
         return ""
     return f"{moment.astimezone(_zone()):%Y-%m-%d %H:%M}"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a time was: `2 hours ago`."""
+    return humanize.naturaltime(datetime.now(UTC) - moment)
 
 
 def day_begins(day: date) -> datetime:

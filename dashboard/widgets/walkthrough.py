@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
+from core.domain.amounts import money
 from core.domain.bill_lines import Field
 from core.domain.costs import CostQuery, months_later
 from core.outscale.recording import Exchange
@@ -18,9 +19,9 @@ from dashboard.navigation import link
 from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
-from dashboard.widgets.cost_chart import money, show_bars
+from dashboard.widgets.cost_chart import show_bars
 from dashboard.widgets.problems import above
-from dashboard.widgets.text import local, safe, size, time_column
+from dashboard.widgets.text import local, safe, size, sized, time_column
 from dashboard.widgets.walkthrough_words import MEND, WORDS
 
 JOB = "walkthrough.step"
@@ -153,13 +154,15 @@ def _folders(choice: BucketChoice) -> None:
     found = page(actor(), workspace(), choice, Search(sort="modified", descending=True), 0, FOLDERS)
     st.caption(f"{found.total_folders} folders, {found.total_objects:,} files, {size(found.total_size)}. The newest:")
     st.dataframe(
-        pd.DataFrame(
-            {
-                "Folder": [one.prefix for one in found.folders],
-                "Files": [one.objects for one in found.folders],
-                "Size": [size(one.size) for one in found.folders],
-                "Changed": pd.Series([one.modified for one in found.folders], dtype="datetime64[us, UTC]"),
-            }
+        sized(
+            pd.DataFrame(
+                {
+                    "Folder": [one.prefix for one in found.folders],
+                    "Files": [one.objects for one in found.folders],
+                    "Size": [one.size for one in found.folders],
+                    "Changed": pd.Series([one.modified for one in found.folders], dtype="datetime64[us, UTC]"),
+                }
+            )
         ),
         hide_index=True,
         alt="The newest folders of the bucket",

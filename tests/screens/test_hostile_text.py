@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.domain.amounts import code, money
 from core.services.bill_files import BillObjectView
 from core.services.reconcile import Reconciliation
-from dashboard.widgets.cost_chart import code, money
 from dashboard.widgets.text import safe
 
 PICTURE = "![x](https://elsewhere.example/x.png)"
@@ -53,7 +53,7 @@ def test_an_account_a_currency_and_a_file_of_a_bill_are_text() -> None:
 )
 def test_a_currency_is_letters_and_signs_of_currencies(told: str, shown: str) -> None:
     assert code(told) == shown
-    assert money(Decimal("-1234.5"), told) == f"-1\u202f234.50 {'' if told == 'XXX' else shown}".strip()
+    assert money(Decimal("-1234.5"), told) == f"-1,234.50 {'' if told == 'XXX' else shown}".strip()
 
 
 def test_no_sign_of_markdown_is_left_as_one() -> None:
