@@ -26,6 +26,7 @@ from core.services.signing import signing_keys
 from dashboard import address
 from dashboard.navigation import ACCESS_KEYS
 from dashboard.session import PLAIN, actor, may, regions, workspace
+from dashboard.widgets.facts import show_facts
 from dashboard.widgets.key_dialogs import (
     DOING,
     SAID,
@@ -234,6 +235,8 @@ def _keys(door: Door) -> None:
         f"{len(shown)} of {len(listed.keys)} keys. OUTSCALE allows {KEYS_PER_USER} keys a user. "
         "Select one to change, rotate or delete it."
     )
+    if chosen:
+        show_facts({"Access key": chosen.access_key, "Owner": chosen.owner or _own(door)})
     _actions(door, listed, chosen)
     _dialogs(door, listed, chosen, user)
 

@@ -108,7 +108,7 @@ def _result(form: Form, draft: CredentialsDraft) -> None:
         return
     if st.session_state.pop(ADD_WHEN_CHECKED, False) and report.complete:
         _add(form, draft, report)
-    st.subheader("Checks")
+    st.header("Checks")
     if report.complete:
         st.success("Nothing failed: these credentials can be stored.", icon=":material/check_circle:")
     elif report.stopped:

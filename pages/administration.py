@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _show_policy() -> None:
-    st.subheader("Policy")
+    st.header("Policy")
     st.caption("When keys and requests need attention. All figures are days.")
     present = show_policy(actor(), workspace())
     if may("policy.set_policy"):

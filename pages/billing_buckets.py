@@ -32,10 +32,11 @@ from dashboard.widgets.bucket_place import (
     unknown,
 )
 from dashboard.widgets.bucket_table import Picked, amount, changed_table, changes, entries, overview
+from dashboard.widgets.facts import show_facts
 from dashboard.widgets.mapping import show_mapping
 from dashboard.widgets.preview import show_preview
 from dashboard.widgets.problems import above, plainly
-from dashboard.widgets.text import ago, day_begins, local, safe, size
+from dashboard.widgets.text import ago, day_begins, safe, size
 
 LOOKING = "buckets.looking"
 ASKED = "buckets.asked"
@@ -368,8 +369,8 @@ def _file(choice: BucketChoice, stored: StoredObject) -> None:
 
 
 def _show_file(choice: BucketChoice, stored: StoredObject) -> None:
-    st.subheader(safe(saved_name(stored.key)), divider="gray")
-    st.caption(f"{safe(stored.key)} · {size(stored.size)} · {local(stored.modified)} · ETag {safe(stored.etag)}")
+    st.header(safe(saved_name(stored.key)), divider="gray")
+    show_facts({"Object key": stored.key, "Size": size(stored.size), "Modified": stored.modified, "ETag": stored.etag})
     with st.container(horizontal=True):
         download_button(choice, lambda: [stored], 1, stored.size)
         if may("downloads.make_link") and st.button("Make a link", icon=":material/link:"):

@@ -22,11 +22,12 @@ from dashboard.session import PLAIN, actor, may, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
 from dashboard.widgets.events import show_events
+from dashboard.widgets.facts import show_facts
 from dashboard.widgets.problems import above
 from dashboard.widgets.reveal import reveal_button, show_reveal
 from dashboard.widgets.rows import choose
 from dashboard.widgets.states import STATES, state_column
-from dashboard.widgets.text import local, safe, time_column
+from dashboard.widgets.text import safe, time_column
 
 JOB = "credentials.check"
 OPENED = "credentials.opened"
@@ -220,9 +221,9 @@ def _delete_dialog(name: str) -> None:
 def _details(details: CredentialsDetails) -> None:
     st.divider()
     activation = "" if details.enabled else " :gray-badge[:material/toggle_off: Disabled]"
-    st.subheader(details.name)
+    st.header(details.name)
     st.markdown(f"{STATES[details.state].badge} :gray-badge[{details.kind}]{activation}")
-    st.caption(f"ID {details.id} · last checked {local(details.checked) or 'never'}")
+    show_facts({"Credentials ID": details.id, "Last checked": details.checked or "never"})
     if details.state is State.UNKNOWN:
         st.caption("Unknown: OUTSCALE was not reached when these credentials were last checked.")
     checks, content, events = st.tabs(["Last checks", "Content", "Events"])
@@ -236,8 +237,7 @@ def _details(details: CredentialsDetails) -> None:
 
 def _content(details: CredentialsDetails) -> None:
     if details.billing_only:
-        st.markdown("Billing access key")
-        st.code(details.billing_access_key or "", language=None)
+        show_facts({"Billing access key": details.billing_access_key or ""})
         table = [{"Bucket": bucket.name, "Region": bucket.region} for bucket in details.buckets]
     else:
         table = [

@@ -30,7 +30,7 @@ def main() -> None:
         show_attention(lines)
     beginning = show_first_steps(known.done)
     if known.credentials:
-        st.subheader("At a glance")
+        st.header("At a glance")
         show_figures(known, cost_trend(actor(), workspace()))
     happened = lately(actor(), workspace())
     if happened:

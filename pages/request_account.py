@@ -84,7 +84,7 @@ def _begin() -> None:
 
 def _form(form: RequestForm, *, first: bool) -> None:
     title = "Copy an account to another Region" if form.kind == "copy" else "New account"
-    st.subheader("Edit the draft" if form.stored else title)
+    st.header("Edit the draft" if form.stored else title)
     draft = show_fields(form)
     _form_problems(form)
     with st.container(horizontal=True):

@@ -17,6 +17,7 @@ from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets import keypairs
 from dashboard.widgets.account_dialogs import asked, begin
 from dashboard.widgets.events import show_events
+from dashboard.widgets.facts import show_facts
 from dashboard.widgets.problems import above
 from dashboard.widgets.text import local, safe
 
@@ -28,7 +29,7 @@ def show_details(details: AccountDetails) -> None:
     """Show an account with what can be done with it."""
     place = (details.account_id, details.region)
     st.divider()
-    st.subheader(details.account_id)
+    st.header(details.account_id)
     region = regions().get(details.region)
     badges = f":blue-badge[:material/public: {safe(str(region or details.region))}]"
     badges += f" :gray-badge[known by {safe(SOURCES.get(details.source, details.source))}]"
@@ -36,6 +37,7 @@ def show_details(details: AccountDetails) -> None:
     st.markdown(badges)
     if details.notes:
         st.caption(safe(details.notes))
+    show_facts({"Account ID": details.account_id, "Owner here": details.owner or "nobody"})
     with st.container(horizontal=True, vertical_alignment="center"):
         link(ACCESS_KEYS, "See access keys", {"account": address.named(*place)})
         if may("requests.save_draft"):
@@ -74,7 +76,7 @@ def _data(details: AccountDetails) -> None:
     refused: tuple[tuple[str, str], FieldProblem] | None = st.session_state.get(REFUSED)
     if refused and refused[0] == (details.account_id, details.region):
         above(refused[1])
-    st.caption(f"Read from OUTSCALE: {local(details.read) or 'never'} · owner here: {safe(details.owner or 'nobody')}")
+    st.caption(f"Read from OUTSCALE: {local(details.read) or 'never'}")
     shown = {label: details.data[name] for name, label in DATA_LABELS.items() if name in details.data}
     if not shown:
         shown = {"Email": details.email, "Company": details.company}

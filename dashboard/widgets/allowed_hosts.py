@@ -21,7 +21,7 @@ _ENTRY, _NOTE = "administration.hosts.entry", "administration.hosts.note"
 
 def show_allowed_hosts() -> None:
     """Show the list and the form."""
-    st.subheader("Allowed hosts")
+    st.header("Allowed hosts")
     st.caption(
         "Proxies that credentials may name, and private addresses that a Region may have. OUTSCALE's public Regions "
         "need no entry. This machine itself and the metadata services of clouds are never connected to."

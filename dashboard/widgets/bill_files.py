@@ -99,7 +99,7 @@ def _wrong(one: BillObjectView) -> bool:
 
 
 def _file(one: BillObjectView) -> None:
-    st.subheader(safe(one.key.rsplit("/", 1)[-1]))
+    st.header(safe(one.key.rsplit("/", 1)[-1]))
     if one.problem:
         st.warning(safe(one.problem), icon=":material/warning:")
     if one.state == "read":

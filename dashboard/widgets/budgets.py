@@ -64,7 +64,7 @@ def _budget(budget: BudgetView) -> None:
 
 def _form() -> None:
     problems: list[FieldProblem] = st.session_state.get(PROBLEMS, [])
-    st.subheader("Set a budget")
+    st.header("Set a budget")
     scope = st.segmented_control(
         "On what", list(_SCOPES), format_func=lambda one: _SCOPES[one], default="account", key="costs.budget.scope",
         required=True,

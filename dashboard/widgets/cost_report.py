@@ -57,7 +57,7 @@ def _report(view: address.Part) -> None:
     timely = looked.split in {"month", "day"}
     for currency in compared.currencies:
         if len(compared.currencies) > 1:
-            st.subheader(_currency(currency))
+            st.header(_currency(currency))
         _numbers(compared, currency, looked)
         show_bars(compared, currency, label)
         show_rows(compared, currency, label, DRILLED, timely=timely)

@@ -153,7 +153,7 @@ def show_fields(
 
 
 def _project_fields(form: Form, regions: RegionCatalog, name: str) -> CredentialsDraft:
-    st.subheader("Project credentials *")
+    st.header("Project credentials *")
     beside(form.problems, "projects")
     projects = []
     for index, row in enumerate(form.rows):
@@ -194,7 +194,7 @@ def _billing_fields(form: Form, regions: RegionCatalog, name: str) -> Credential
     with right:
         secret_key = _secret(form, "billing_secret_key", "Billing secret key *", help=SECRET_KEY_RULE)
         beside(form.problems, "billing_secret_key")
-    st.subheader("Buckets *")
+    st.header("Buckets *")
     beside(form.problems, "buckets")
     buckets = []
     for index, row in enumerate(form.buckets):

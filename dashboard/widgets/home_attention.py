@@ -32,7 +32,7 @@ _KINDS = {
 def show_attention(lines: list[Attention]) -> None:
     """Show what needs attention, the most urgent as they are given; the first few, and the others folded away."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader("Needs attention", width="content")
+        st.header("Needs attention", width="content")
         if may("attention.refresh_keys") and st.button(
             "Read keys", icon=":material/refresh:", disabled=job.running(JOB), help=_READ_HELP
         ):

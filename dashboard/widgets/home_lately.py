@@ -12,7 +12,7 @@ _SIGNS = {"done": ":green[:material/check:]", "refused": ":red[:material/block:]
 def show_lately(happened: list[Happening]) -> None:
     """Show what happened, the newest first as it is given, and the way to the whole trail."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        st.subheader("Happened lately", width="content")
+        st.header("Happened lately", width="content")
         if sees(ACTIVITY) and st.button(ACTIVITY.title, icon=ACTIVITY.icon, key="home.lately", type="tertiary"):
             go(ACTIVITY)
     if not happened:

@@ -93,7 +93,7 @@ def show_first_steps(done: Collection[Step]) -> bool:
     steps = _ONBOARDING if may("access_keys.create_key") else _FINANCE
     if not all(may(way.needed) for way in steps) or steps[-1].step in done:
         return False
-    st.subheader("Three steps to begin")
+    st.header("Three steps to begin")
     first = next(way for way in steps if way.step not in done)
     for number, (column, way) in enumerate(zip(st.columns(len(steps)), steps, strict=True), 1):
         ticked = way.step in done
@@ -105,7 +105,7 @@ def show_first_steps(done: Collection[Step]) -> bool:
 
 def show_ways_on() -> None:
     """Show the first few ways on that the person has."""
-    st.subheader("Go on")
+    st.header("Go on")
     ways = [way for way in _WAYS_ON if may(way.needed)][:_SHOWN]
     for column, way in zip(st.columns(_SHOWN), ways, strict=False):
         with column:

@@ -17,7 +17,7 @@ BLOCKING = "people.blocking"
 
 def show_people() -> None:
     """Show the section."""
-    st.subheader("People")
+    st.header("People")
     settings = workspace().settings
     if not people_sign_in():
         st.caption(

@@ -91,7 +91,7 @@ def show_reconciliation(view: address.Part) -> None:
 
 
 def _result(result: Reconciliation) -> None:
-    st.subheader(safe(f"{result.account}, {result.since:%Y-%m}"))
+    st.header(safe(f"{result.account}, {result.since:%Y-%m}"))
     above(result.problem)
     if result.problem:
         return

@@ -14,6 +14,7 @@ from dashboard import address
 from dashboard.navigation import ACCESS_KEYS, ACCOUNTS, link
 from dashboard.session import actor, may, regions, workspace
 from dashboard.widgets.events import show_events
+from dashboard.widgets.facts import show_facts
 from dashboard.widgets.problems import above, beside
 from dashboard.widgets.request_form import (
     edit_request,
@@ -27,7 +28,7 @@ _WAYS = {"smtp": "by the mail server", "mail": "by hand", "sandbox": "to the san
 def show_details(details: RequestDetails, *, late: bool) -> None:
     """Show a request with what can be done with it now."""
     st.divider()
-    st.subheader(safe(details.title))
+    st.header(safe(details.title))
     region = regions().get(details.region)
     place = safe(str(region or details.region))
     st.markdown(f"{state_of(details, late=late).badge} :blue-badge[:material/public: {place}]")
@@ -63,6 +64,8 @@ def _story(details: RequestDetails) -> None:
             "you send it again.",
             icon=":material/help:",
         )
+    if details.granted_account_id:
+        show_facts({"Account ID": details.granted_account_id})
     if details.state == "granted" and may("doors.open_with_password"):
         sign_in = demo_sign_in(workspace(), details.region, details.granted_account_id)
         if sign_in:

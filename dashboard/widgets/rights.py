@@ -10,7 +10,7 @@ from dashboard.widgets.states import good, under_way
 
 def show_rights() -> None:
     """Show the table that every service is held to."""
-    st.subheader("Who may do what")
+    st.header("Who may do what")
     st.caption(
         "Every service asks this table, whatever screen or command calls it. Finance sees billing only, presenters the "
         "sandbox only; what is beyond that they do not even find. A refusal is recorded in the audit trail."

@@ -1,6 +1,5 @@
 """One step of the walkthrough: what happens and why, its button, its answer, and what was sent for it."""
 
-from datetime import datetime
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -20,15 +19,15 @@ from dashboard.session import actor, workspace
 from dashboard.widgets import job
 from dashboard.widgets.checks import show_checks
 from dashboard.widgets.cost_chart import show_bars
+from dashboard.widgets.facts import show_facts
 from dashboard.widgets.problems import above
-from dashboard.widgets.text import local, safe, size, sized, time_column
+from dashboard.widgets.text import safe, size, sized, time_column
 from dashboard.widgets.walkthrough_words import MEND, WORDS
 
 JOB = "walkthrough.step"
 ANSWER = "walkthrough.answer"
 PLACE = "walkthrough.place"
 """The step that is shown; without it, the next one."""
-COPIED = {"Account ID", "Access key", "Credentials"}
 MONTHS = 6
 FOLDERS = 8
 
@@ -38,14 +37,14 @@ def show_step(tour: Tour, step: Step, *, notes: bool) -> None:
     view, words = tour.view(step), WORDS[step]
     _take_answer()
     number = list(Step).index(step) + 1
-    st.subheader(f"{number}. {words.title}")
+    st.header(f"{number}. {words.title}")
     st.markdown(_badge(tour, view))
     st.markdown(words.text)
     if notes:
         st.info(f"**Presenter:** {words.note}", icon=":material/co_present:")
     failed = _failed(step)
     if view.facts or step is Step.REQUEST:
-        _facts(view)
+        show_facts(view.facts, border=True)
     _action(tour, view, failed)
     job.watch(JOB, words.unit, "Asking the sandbox …")
     if failed:
@@ -123,19 +122,6 @@ def _failed(step: Step) -> Answer | None:
     """What went wrong when the step was tried last."""
     tried: tuple[Step, Answer] | None = st.session_state.get(ANSWER)
     return tried[1] if tried and tried[0] is step and tried[1].problem and not job.running(JOB) else None
-
-
-def _facts(view: StepView) -> None:
-    with st.container(horizontal=True, border=True, gap="large"):
-        for label, value in view.facts.items():
-            with st.container(width="content", gap=None):
-                st.caption(label)
-                if isinstance(value, datetime):
-                    st.markdown(local(value))
-                elif label in COPIED:
-                    st.code(value, language=None)
-                else:
-                    st.markdown(safe(value))
 
 
 def _answer(tour: Tour, view: StepView) -> None:

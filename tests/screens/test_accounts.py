@@ -78,7 +78,7 @@ def test_one_is_added_by_hand_found_edited_and_forgotten(screen, workspace: Work
     assert {one.label: one.value for one in app.text_input}["Owner"] == "Ada"
     write(app, "Account ID *", "123456789012")
     press(app, "Add")
-    assert "123456789012" in [one.value for one in app.subheader]
+    assert "123456789012" in [one.value for one in app.header]
     press(app, "Edit")
     write(app, "Company", "Company")
     press(app, "Save")

@@ -47,7 +47,7 @@ def test_credentials(screen, as_role, workspace: Workspace, sandbox) -> None:
     stored(workspace, billing(sandbox.info))
     app = screen(CREDENTIALS, keyword="IL", kind="Billing only", opened="bills")
     assert list(app.dataframe[0].value["Name"]) == ["bills"]
-    assert [one.value for one in app.subheader] == ["bills"]
+    assert [one.value for one in app.header] == ["bills"]
     choose(app, "Kind", "All")
     fill(app, "Keyword", "")
     assert (app.query_params, wrong(app)) == ({"opened": "bills"}, "")
@@ -76,7 +76,7 @@ def test_an_account(screen, as_role, workspace: Workspace, sandbox) -> None:
     stored(workspace, projects(project_row(account)))
     there = named(account["account_id"], account["region"])
     app = screen(ACCOUNTS, account=there, search="nobody")
-    assert account["account_id"] in [one.value for one in app.subheader], "though the search leaves it out"
+    assert account["account_id"] in [one.value for one in app.header], "though the search leaves it out"
     fill(app, "Search", "")
     assert app.query_params == {"account": there}
     for other in (named(account["account_id"], "eu-west-2"), account["account_id"], ".", there + "."):
@@ -103,7 +103,7 @@ def test_a_request(screen, workspace: Workspace) -> None:
     request = save_draft(ACTOR, workspace, draft).request
     assert request
     app = screen(REQUEST_ACCOUNT, opened=request.id)
-    assert "For buoys" in [one.value for one in app.subheader]
+    assert "For buoys" in [one.value for one in app.header]
     assert "**opened** “other”" in wrong(screen(REQUEST_ACCOUNT, opened="other"))
     assert "**copy** “x”" in wrong(screen(REQUEST_ACCOUNT, copy="x"))
 
@@ -161,7 +161,7 @@ def test_costs(screen, bills) -> None:
     assert "Nothing is told of “Gold”" in words(screen(COSTS, line=["Gold", "XXX"]))
     key = f"{bills.choice.region}/{bills.choice.bucket}/bills/e.csv"
     app = screen(COSTS, view="Files", file=key)
-    assert "e.csv" in [one.value for one in app.subheader]
+    assert "e.csv" in [one.value for one in app.header]
     app.session_state["costs.view"] = "Budgets"
     assert ran(app.run()).query_params == {"view": "Budgets"}
     assert "is not among these files" in words(screen(COSTS, view="Files", file="a/b/c"))
@@ -190,7 +190,7 @@ def test_the_activity(screen, workspace: Workspace) -> None:
 
 def test_a_section_of_the_administration(screen) -> None:
     app = screen(ADMINISTRATION, section="Rights")
-    assert "Who may do what" in [one.value for one in app.subheader]
+    assert "Who may do what" in [one.value for one in app.header]
     assert section(app, "Policy").query_params == {}
     assert "**section** “Wrongs”" in wrong(screen(ADMINISTRATION, section="Wrongs"))
 

@@ -41,7 +41,7 @@ def test_the_list_is_filtered(screen, workspace: Workspace, sandbox) -> None:
 def test_one_is_looked_at_checked_and_switched(screen, workspace: Workspace, sandbox) -> None:
     stored(workspace, projects(project_row(sandbox.account(0))))
     app = select(screen(CREDENTIALS), 0)
-    assert "demo" in [one.value for one in app.subheader]
+    assert "demo" in [one.value for one in app.header]
     settled(press(app, "Check again"), JOB)
     details = show_credentials(ACTOR, workspace, "demo")
     assert "credentials.checked" in {event.action for event in details.events}

@@ -149,7 +149,7 @@ def test_failed_credentials_are_opened(screen, workspace: Workspace, sandbox) ->
     assert "failed their last check" in words(app)
     follow(app, "Credentials")
     assert app.title[0].value == "Credentials"
-    assert "demo" in [one.value for one in app.subheader]
+    assert "demo" in [one.value for one in app.header]
 
 
 def test_a_lost_key_is_shown_before_anything_is_stored(screen, workspace: Workspace) -> None:
@@ -181,7 +181,7 @@ def test_a_request_without_answer_is_opened(screen, workspace: Workspace) -> Non
     app = screen(HOME)
     follow(app, "Request account")
     assert app.title[0].value == "Request account"
-    assert "For buoys" in [one.value for one in app.subheader]
+    assert "For buoys" in [one.value for one in app.header]
 
 
 def test_ten_lines_are_shown(screen, workspace: Workspace) -> None:

@@ -137,7 +137,7 @@ def test_a_letter_for_ones_own_mail_program(screen, workspace: Workspace) -> Non
     assert only(workspace).granted_account_id == "123456789012"
     follow(app, "See the account")
     assert [one.value for one in app.title] == ["Accounts"]
-    assert next(one.value for one in app.subheader) == "123456789012"
+    assert next(one.value for one in app.header) == "123456789012"
 
 
 def test_a_copy_from_an_account(screen, workspace: Workspace, sandbox) -> None:
