@@ -47,7 +47,8 @@ DOOR = "access_keys.opened"
 LIST = "access_keys.list"
 LOOKED = "access_keys.looked"
 """Account ID and Region of the account that the address names, or that is opened."""
-USER = "access_keys.user"
+USER, WORD, STATE = "access_keys.user", "access_keys.search", "access_keys.state"
+KEY_STATES = ("All", "ACTIVE", "INACTIVE")
 OTHER = "Another account …"
 PASSWORD, STORED = "Password", "Stored key"
 _STATES = {"ACTIVE": good("ACTIVE"), "INACTIVE": neutral("INACTIVE", "pause_circle")}
@@ -66,8 +67,10 @@ def main() -> None:
         _shut(door)
         st.info("The password is no longer held. Confirm it again.", icon=":material/lock_clock:")
         door = None
-    parts = [address.place("account", LOOKED, _known)]
+    parts = _parts()
     if address.arrive(ACCESS_KEYS, parts):
+        if not st.session_state.get(USER):
+            st.session_state.pop(USER, None)  # the field then shows whose keys these are
         _asked_for(door)
     if door and (door := st.session_state.get(DOOR)) and door.account_id:
         st.session_state[LOOKED] = (door.account_id, door.region)
@@ -83,6 +86,16 @@ def main() -> None:
         _keys(door)
     else:
         _open()
+
+
+def _parts() -> list[address.Part]:
+    """What the address tells: the account, and who may open it has its filters too."""
+    account = address.place("account", LOOKED, _known)
+    if not may("access_keys.list_keys"):
+        return [account]
+    # The name of an EIM user has no blank; the words for the one who signs do.
+    user = address.Part("user", USER, lambda words: words[-1], lambda name: [name] if name and " " not in name else [])
+    return [account, user, address.text("search", WORD), address.one_of("state", STATE, lambda: KEY_STATES, "All")]
 
 
 def _known() -> list[address.Place]:
@@ -187,7 +200,7 @@ def _confirm() -> None:
 
 
 def _enter(opened: Opened) -> None:
-    for name in (LIST, USER, DOING, ROTATING, CREATING):
+    for name in (LIST, DOING, ROTATING, CREATING):
         st.session_state.pop(name, None)
     if opened.problem:
         st.session_state["access_keys.problem"] = opened.problem
@@ -216,10 +229,8 @@ def _keys(door: Door) -> None:
         st.session_state[LIST], st.session_state["access_keys.listed_user"] = listed, user
     above(listed.problem)
     left, right = st.columns([3, 1])
-    word = left.text_input(
-        "Search", type="search", placeholder="Access key, tag or credentials", key="access_keys.search"
-    )
-    state = right.selectbox("State", ["All", "ACTIVE", "INACTIVE"], key="access_keys.state")
+    word = left.text_input("Search", type="search", placeholder="Access key, tag or credentials", key=WORD)
+    state = right.selectbox("State", KEY_STATES, key=STATE)
     word = (word or "").strip().lower()
     shown = [
         key

@@ -13,7 +13,8 @@ from dashboard.widgets.text import money_column, safe
 
 PAGE = 200
 OPENED = "costs.file"
-FILE = address.file("file", OPENED)
+_PAGE_SHOWN = "costs.lines.page"
+PARTS = (address.file("file", OPENED), address.number("page", _PAGE_SHOWN))
 
 
 def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
@@ -31,6 +32,7 @@ def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
             "Lines": [one.lines for one in shares],
         }
     )
+    before = st.session_state.get(OPENED)
     chosen = choose(
         table,
         f"costs.files.{what}",
@@ -40,6 +42,8 @@ def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
         alt=f"Files of {what}",
         column_config={"Cost": money_column()},
     )
+    if st.session_state.get(OPENED) != before:
+        st.session_state[_PAGE_SHOWN] = 1
     if not chosen:
         st.caption(f"{len(shares)} {'file' if len(shares) == 1 else 'files'}. Select one to read its lines.")
         return
@@ -53,11 +57,9 @@ def _lines(query: CostQuery, share: FileShare) -> None:
         )
         return
     pages = -(-share.lines // PAGE)
-    page = 1
+    page = st.session_state[_PAGE_SHOWN] = min(st.session_state.get(_PAGE_SHOWN, 1), pages)
     if pages > 1:
-        page = st.number_input(
-            "Page", 1, pages, key=f"costs.lines.{share.region}.{share.bucket}.{share.key}", width=160
-        )
+        page = st.number_input("Page", 1, pages, key=_PAGE_SHOWN, width=160)
     with st.spinner("Reading the lines …"):
         read = lines(actor(), workspace(), query, share, (page - 1) * PAGE, PAGE)
     st.caption(f"{safe(share.key)}: {share.lines} lines, {money(share.cost, share.currency)}")

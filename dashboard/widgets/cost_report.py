@@ -20,7 +20,8 @@ from dashboard import address
 from dashboard.session import actor, workspace
 from dashboard.widgets import bucket_downloads
 from dashboard.widgets.cost_chart import show_bars, show_rows
-from dashboard.widgets.cost_files import FILE, show_drill_down
+from dashboard.widgets.cost_files import PARTS as FILE_PARTS
+from dashboard.widgets.cost_files import show_drill_down
 from dashboard.widgets.cost_filters import DRILLED, SPLITS, Looked, show_filters
 from dashboard.widgets.cost_filters import PARTS as FILTERS
 from dashboard.widgets.problems import plainly
@@ -34,7 +35,7 @@ def _line(words: list[str]) -> tuple[str, str]:
     return value, currency
 
 
-PARTS = (*FILTERS, address.Part("line", DRILLED, _line, lambda value: list(value or [])), FILE)
+PARTS = (*FILTERS, address.Part("line", DRILLED, _line, lambda value: list(value or [])), *FILE_PARTS)
 
 
 @st.fragment

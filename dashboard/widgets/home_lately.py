@@ -4,9 +4,8 @@ import streamlit as st
 
 from core.services.lately import Happening
 from dashboard.navigation import ACTIVITY, go, sees
+from dashboard.widgets.states import ENDINGS
 from dashboard.widgets.text import local, safe
-
-_SIGNS = {"done": ":green[:material/check:]", "refused": ":red[:material/block:]", "failed": ":red[:material/error:]"}
 
 
 def show_lately(happened: list[Happening]) -> None:
@@ -22,6 +21,5 @@ def show_lately(happened: list[Happening]) -> None:
         for one in happened:
             more = f", and {one.more} more like it" if one.more else ""
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                sign = _SIGNS.get(one.outcome, "")
-                st.markdown(f"{sign} **{safe(one.who)}** {safe(one.what)}{more}.", width="content")
+                st.markdown(f"{ENDINGS[one.outcome].mark} **{safe(one.who)}** {safe(one.what)}{more}.", width="content")
                 st.caption(local(one.at), width="content")

@@ -21,6 +21,11 @@ class Look:
     sign: str
 
     @property
+    def mark(self) -> str:
+        """As Markdown, before words that say it."""
+        return f":{self.colour}[:material/{self.icon}:]"
+
+    @property
     def badge(self) -> str:
         """As Markdown, on a ground of its colour."""
         return f":{self.colour}-badge[:material/{self.icon}: {self.word}]"

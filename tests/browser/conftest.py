@@ -18,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from core.settings import Settings
+from tests.browser.axe import serious_in_both_themes
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "screenshots"
@@ -120,10 +121,11 @@ def idle(page: Page) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Leave a screenshot of the whole screen in build/screenshots."""
+    """Leave a screenshot of the whole screen in build/screenshots; axe finds nothing serious on it."""
     idle(page)
-    page.wait_for_timeout(300)  # pictures only: let the last fade end
+    page.wait_for_timeout(300)  # let the last fade end
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    assert not (found := serious_in_both_themes(page)), f"{name}: " + "\n".join(found)
 
 
 def visit(page: Page, title: str) -> None:

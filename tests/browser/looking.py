@@ -1,13 +1,12 @@
 """What is looked at on every screen: whether it can be read and used, in both themes and at any width."""
 
-import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, Request, TimeoutError, expect
 
+from tests.browser.axe import serious
 from tests.browser.conftest import PICTURES, idle
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -15,17 +14,6 @@ WIDTHS = (390, 1280, 1920)
 EXTREMES = (360, 2560)
 """Widths at which a screen must fit too; no pictures are taken."""
 HEIGHT = 1400
-_SERIOUS = {"serious", "critical"}
-# Left out: the small chart in a figure of Home, whose marks Streamlit names nothing and lets nobody name. What it shows
-# is said beside it in words.
-_AXE = """async rules => {
-    const without = {exclude: [["[data-testid=stMetricChart]"]]};
-    const found = await axe.run(without, rules ? {runOnly: {type: "rule", values: rules}} : {});
-    return found.violations.flatMap(one => one.nodes.map(node => ({
-        rule: one.id, impact: one.impact, html: node.html,
-        why: [...node.any, ...node.all, ...node.none].map(each => each.message).join("; "),
-    })));
-}"""
 _DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 40))))"
 _FITS = """() => {
     const main = document.querySelector("[data-testid=stMain]");
@@ -69,14 +57,7 @@ class Watch:
             page.set_viewport_size({"width": 1280, "height": HEIGHT})
             page.evaluate(_DRAWN)
             # Only colours differ between the themes.
-            self._axe(f"{name} ({scheme})", ["color-contrast"] if scheme == "dark" else None)
+            found = serious(page, ["color-contrast"] if scheme == "dark" else None)
+            self.wrong += [f"{name} ({scheme}): {one}" for one in found]
         page.emulate_media(color_scheme="light")
         expect(page.get_by_test_id("stException")).to_have_count(0)
-
-    def _axe(self, name: str, rules: list[str] | None) -> None:
-        self.page.evaluate(f"window.axe || {AXE_SCRIPT}")
-        found: list[dict[str, Any]] = self.page.evaluate(_AXE, rules)
-        for one in found:
-            if one["impact"] in _SERIOUS:
-                html = re.sub(r' class="[^"]*"', "", one["html"])
-                self.wrong.append(f"{name}: {one['rule']}, {one['why']}: {html[:200]}")

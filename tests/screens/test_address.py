@@ -98,6 +98,25 @@ def test_an_account(screen, as_role, workspace: Workspace, sandbox) -> None:
     assert account["account_id"] not in said
 
 
+def test_the_keys_of_an_account(screen, as_role, workspace: Workspace, sandbox) -> None:
+    account = sandbox.account(0)
+    stored(workspace, projects(project_row(account)))
+    there = named(account["account_id"], account["region"])
+    key = account["access_keys"][0]["access_key_id"]
+    app = screen(ACCESS_KEYS, account=there, search=key[-6:].lower(), state="INACTIVE")
+    assert "No key matches the search." in words(app)
+    choose(app, "State", "All")
+    assert app.query_params == {"account": there, "search": key[-6:].lower()}
+    assert list(app.dataframe[-1].value["Access key"]) == [key]
+    app = screen(ACCESS_KEYS, account=there, user="nobody.known")
+    assert "no such EIM user" in words(app)
+    assert next(one.value for one in app.selectbox if one.label == "Keys of") == "nobody.known"
+    assert wrong(app) == ""
+    assert "**state** “Old”" in wrong(screen(ACCESS_KEYS, account=there, state="Old"))
+    as_role(Role.FINANCE)
+    assert wrong(screen(ACCOUNTS)) == ""
+
+
 def test_a_request(screen, workspace: Workspace) -> None:
     draft = RequestDraft(region="eu-west-2", company="Harbour", subject="For buoys")
     request = save_draft(ACTOR, workspace, draft).request
@@ -158,6 +177,18 @@ def test_costs(screen, bills) -> None:
     for name in ("period", "days", "service", "line", "split"):
         assert f"**{name}**" in wrong(app)
     assert [one.value for one in app.metric if one.label == "Cost"] == ["12.75"]
+    many = "".join(f"{last},Lake,3,{number}.00\n" for number in range(450))
+    bills.put("bills/many.csv", f"Date,Service,Account,Cost\n{many}".encode())
+    pull(ACTOR, bills.workspace)
+    lake = {"split": "account", "line": ["3", "XXX"]}
+    key = f"{bills.choice.region}/{bills.choice.bucket}/bills/many.csv"
+    app = screen(COSTS, **lake, file=key, page="2")
+    assert sorted(app.dataframe[-1].value["cost"].astype(float)) == [float(number) for number in range(200, 400)]
+    app.number_input[0].set_value(3)
+    ran(app.run())
+    assert app.query_params["page"] == "3"
+    app = screen(COSTS, **lake, file=key, page="99")
+    assert (app.number_input[0].value, app.query_params["page"]) == (3, "3"), "the last there is"
     assert "Nothing is told of “Gold”" in words(screen(COSTS, line=["Gold", "XXX"]))
     key = f"{bills.choice.region}/{bills.choice.bucket}/bills/e.csv"
     app = screen(COSTS, view="Files", file=key)
