@@ -28,9 +28,7 @@ def main() -> None:
     st.caption(
         "Every account that is known here. An account lives in one Region: a copy in another is another account."
     )
-    if said := st.session_state.pop(keypairs.SAID, None):
-        st.toast(safe(said), icon=":material/check_circle:")
-        st.success(safe(said), icon=":material/check_circle:")
+    top = st.container()
     keypairs.show_open()
     rows = list_accounts(actor(), workspace())
     parts = [
@@ -48,6 +46,9 @@ def main() -> None:
     address.keep(parts)
     if not keypairs.show_dialogs():
         show_dialogs(details)
+    if said := st.session_state.pop(keypairs.SAID, None):
+        # Where it was done, so that it is in sight.
+        (st if details else top).success(safe(said), icon=":material/check_circle:")
     if details:
         show_details(details)
 

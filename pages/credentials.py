@@ -82,7 +82,6 @@ def _parts(rows: list[CredentialsView]) -> list[address.Part]:
 
 def _say(reports: list[CheckReport] | None) -> None:
     if said := st.session_state.pop(SAID, None):
-        st.toast(safe(said), icon=":material/check_circle:")
         st.success(safe(said), icon=":material/check_circle:")
     for report in reports or []:
         for problem in report.problems:

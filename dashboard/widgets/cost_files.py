@@ -19,7 +19,7 @@ PARTS = (address.file("file", OPENED), address.number("page", _PAGE_SHOWN))
 
 def show_drill_down(query: CostQuery, what: str, currency: str) -> None:
     """Show the files that the costs of a query in one currency came from, and the lines of the one that is selected."""
-    st.subheader(f"Where {safe(what)} comes from")
+    st.header(f"Where {safe(what)} comes from")
     shares = [one for one in files(actor(), workspace(), query) if one.currency == currency]
     if not shares:
         st.info("No file has a line of it.", icon=":material/search_off:")

@@ -123,7 +123,7 @@ def _secret_once(created: Created, region: str) -> None:
         help="For ~/.osc/config.json, which OUTSCALE's SDK and command line read.",
     )
     with files.popover("QR code", icon=":material/qr_code:"):
-        st.image(key_qr(key), caption="Access key and secret key, a line each")
+        st.image(key_qr(key), caption="Access key and secret key, a line each", alt="QR code of the access key")
     carry = st.button("Use in Add credentials", type="primary", icon=":material/arrow_forward:", width="stretch")
     if carry and _take(created, sealed=True):
         carry_key(key.access_key_id, key.secret_key, created.account_id, region)

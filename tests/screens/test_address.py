@@ -167,7 +167,7 @@ def test_costs(screen, bills) -> None:
     pull(ACTOR, bills.workspace)
     app = screen(COSTS, period="Other", days=[str(last), str(last)], split="account", service="VM", line=["1", "XXX"])
     assert [one.value for one in app.metric if one.label == "Cost"] == ["10.50"]
-    assert "Where 1 comes from" in [one.value for one in app.subheader]
+    assert "Where 1 comes from" in [one.value for one in app.header]
     app.multiselect(key="costs.service").set_value([])
     ran(app.run())
     assert [one.value for one in app.metric if one.label == "Cost"] == ["12.75"]

@@ -42,7 +42,7 @@ def test_an_account_a_currency_and_a_file_of_a_bill_are_text() -> None:
     app.session_state["hostile"] = [Reconciliation(PICTURE, date(2026, 1, 1), date(2026, 2, 1), PICTURE), file]
     app.run()
     assert not app.exception
-    shown = [*(one.value for one in (*app.header, *app.subheader, *app.markdown, *app.metric, *app.caption))]
+    shown = [*(one.value for one in (*app.header, *app.markdown, *app.metric, *app.caption))]
     assert len(shown) >= 7
     assert [text for text in shown if TELLS in text or "![x](" in text] == []
 
