@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from core.settings import Settings
 from tests.browser.axe import serious_in_both_themes
+from tests.browser.lived_in import live_in
+from tests.conftest import Sandbox
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "screenshots"
@@ -92,6 +94,17 @@ def await_health(process: subprocess.Popen[Any], address: str) -> None:
                     return
         except OSError:
             time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def lived_in(tmp_path_factory: pytest.TempPathFactory, session_sandbox: Sandbox) -> Settings:
+    """Settings of a home in which all screens have something to show."""
+    home = tmp_path_factory.mktemp("lived-in") / "home"
+    home.mkdir(mode=0o700)
+    (home / "sandbox.json").symlink_to(session_sandbox.settings.sandbox_file)
+    settings = Settings(home=home, sandbox_port=session_sandbox.settings.sandbox_port)
+    live_in(settings, session_sandbox.info)
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -8,25 +8,12 @@ from playwright.sync_api import Browser, Page, expect
 from core.settings import Settings
 from dashboard.navigation import SCREENS
 from tests.browser.conftest import Dashboard, idle, started, visit
-from tests.browser.lived_in import live_in
 from tests.browser.looking import HEIGHT, Watch
 from tests.browser.signing_in import at_provider, go_to_provider, sign_in
-from tests.conftest import Sandbox
 from tests.oidc import ROLE_OF, Provider
 
 VIEWS = {"Costs": ("Files", "Reconcile", "Budgets"), "Administration": ("People", "Allowed hosts", "Rights")}
 """What else a screen shows, looked at by who may see all of it."""
-
-
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, session_sandbox: Sandbox) -> Settings:
-    """Settings of a home in which all screens have something to show."""
-    home = tmp_path_factory.mktemp("lived-in") / "home"
-    home.mkdir(mode=0o700)
-    (home / "sandbox.json").symlink_to(session_sandbox.settings.sandbox_file)
-    settings = Settings(home=home, sandbox_port=session_sandbox.settings.sandbox_port)
-    live_in(settings, session_sandbox.info)
-    return settings
 
 
 @pytest.fixture(scope="module")

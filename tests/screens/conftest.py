@@ -136,5 +136,5 @@ def settled_when(app: AppTest, done: Callable[[], bool], seconds: float = 30) ->
 
 def words(app: AppTest) -> str:
     """Everything the screen says."""
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success")
     return "\n".join(str(one.value) for kind in kinds for one in getattr(app, kind))

@@ -42,6 +42,7 @@ def test_one_is_looked_at_checked_and_switched(screen, workspace: Workspace, san
     stored(workspace, projects(project_row(sandbox.account(0))))
     app = select(screen(CREDENTIALS), 0)
     assert "demo" in [one.value for one in app.header]
+    assert list_credentials(ACTOR, workspace)[0].id in [one.value for one in app.code], "to be copied"
     settled(press(app, "Check again"), JOB)
     details = show_credentials(ACTOR, workspace, "demo")
     assert "credentials.checked" in {event.action for event in details.events}
