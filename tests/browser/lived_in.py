@@ -46,10 +46,11 @@ def live_in(settings: Settings, info: dict[str, Any]) -> None:
     assert not add_account(ACTOR, workspace, account)
     assert not allow_host(ACTOR, workspace, "proxy.company.example:3128", "The way out of the office")
     for subject in ("A cloud account", "For measurements", "Of long ago"):
-        view = save_draft(ACTOR, workspace, _REQUEST.model_copy(update={"subject": subject})).request
+        own = {"subject": subject, "email": f"{subject[-3:]}@company.example"}  # an email asks once for a Region
+        view = save_draft(ACTOR, workspace, _REQUEST.model_copy(update=own)).request
         assert view
         if subject != "For measurements":
-            mark_sent(ACTOR, workspace, view.id)
+            assert not mark_sent(ACTOR, workspace, view.id).problems
     assert pull(ACTOR, workspace).read
     budget = BudgetDraft(scope="account", name=west["account_id"], currency="EUR", amount="100", threshold=90)
     assert not save_budget(ACTOR, workspace, budget)

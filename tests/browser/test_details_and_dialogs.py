@@ -48,7 +48,7 @@ def at(lived_in: Settings, session_sandbox: Sandbox) -> Place:
         "edited": "add_credentials?edit=harbour-both-regions",
         "edited-billing": "add_credentials?edit=demo-bills",
         "account": f"accounts?account={there}",
-        "keys": f"access_keys?account={there}",
+        "keys": f"access_keys?account={there}&search={account['access_keys'][0]['access_key_id']}",
         "bucket": f"billing_buckets?bucket={bucket['name']}.{bucket['region']}",
         "draft": f"request_account?opened={requests['For measurements']}",
         "sent": f"request_account?opened={requests['Of long ago']}",
@@ -73,10 +73,10 @@ def _button(label: str) -> Callable[[Page], None]:
     return lambda page: press(page, label)
 
 
-def _refused(button: str) -> Callable[[Page], None]:
+def _until(button: str, said: str) -> Callable[[Page], None]:
     def send(page: Page) -> None:
         press(page, button)
-        expect(page.get_by_test_id("stAlert").first).to_be_visible()
+        expect(page.get_by_text(said)).to_be_visible()
 
     return send
 
@@ -124,8 +124,8 @@ LOOKED_AT: list[tuple[str, str, Callable[[Page], None]]] = [
     ("sent", "granted", _button("Granted …")),
     ("sent", "refused", _button("Refused …")),
     ("sent", "remind", _button("Remind")),
-    ("budgets", "unfinished", _refused("Save")),
-    ("reconcile", "done", _refused("Reconcile")),
+    ("budgets", "unfinished", _until("Set", "It is not said on what")),
+    ("reconcile", "done", _until("Reconcile", "Difference")),
 ]
 
 
