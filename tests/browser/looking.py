@@ -53,7 +53,7 @@ class Watch:
                 except TimeoutError:
                     self.wrong.append(f"{name} is wider than {width} px")
                 if width in widths:
-                    page.screenshot(path=PICTURES / "screens" / f"{name}-{width}-{scheme}.png")
+                    page.screenshot(path=PICTURES / "screens" / f"{name}-{width}-{scheme}.png", animations="disabled")
             page.set_viewport_size({"width": 1280, "height": HEIGHT})
             page.evaluate(_DRAWN)
             # Only colours differ between the themes.
