@@ -9,8 +9,9 @@ from playwright.sync_api import Page, Request, TimeoutError, expect
 from tests.browser.axe import serious
 from tests.browser.conftest import PICTURES, idle
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-WIDTHS = (390, 1280, 1920)
+Scheme = Literal["light", "dark"]
+USUAL = 1280
+WIDTHS = (390, USUAL, 1920)
 EXTREMES = (360, 2560)
 """Widths at which a screen must fit too; no pictures are taken."""
 HEIGHT = 1400
@@ -43,21 +44,25 @@ class Watch:
         serious is found by axe, nothing is wider than the window. Leaves pictures, and the window as it was."""
         page = self.page
         idle(page)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            for width in sorted({*widths, *EXTREMES}) if extremes and scheme == "light" else widths:
-                page.set_viewport_size({"width": width, "height": HEIGHT})
-                page.evaluate(_DRAWN)
-                try:  # tables and charts take their new width a moment later
-                    page.wait_for_function(_FITS, timeout=3000)
-                except TimeoutError:
-                    self.wrong.append(f"{name} is wider than {width} px")
-                if width in widths:
-                    page.screenshot(path=PICTURES / "screens" / f"{name}-{width}-{scheme}.png", animations="disabled")
-            page.set_viewport_size({"width": 1280, "height": HEIGHT})
-            page.evaluate(_DRAWN)
-            # Only colours differ between the themes.
-            found = serious(page, ["color-contrast"] if scheme == "dark" else None)
-            self.wrong += [f"{name} ({scheme}): {one}" for one in found]
+        others = [width for width in widths if width != USUAL]
+        self._in("light", name, [USUAL, *others, *(EXTREMES if extremes else ())], widths)
+        self._in("dark", name, [*reversed(others), USUAL], widths)  # as the window is, and back to where it was
         page.emulate_media(color_scheme="light")
         expect(page.get_by_test_id("stException")).to_have_count(0)
+
+    def _in(self, scheme: Scheme, name: str, order: list[int], widths: tuple[int, ...]) -> None:
+        page = self.page
+        page.emulate_media(color_scheme=scheme)
+        for width in order:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            page.evaluate(_DRAWN)
+            try:  # tables and charts take their new width a moment later
+                page.wait_for_function(_FITS, timeout=3000)
+            except TimeoutError:
+                self.wrong.append(f"{name} is wider than {width} px")
+            if width in widths:
+                page.screenshot(path=PICTURES / "screens" / f"{name}-{width}-{scheme}.png", animations="disabled")
+            if width == USUAL:
+                # Only colours differ between the themes.
+                found = serious(page, ["color-contrast"] if scheme == "dark" else None)
+                self.wrong += [f"{name} ({scheme}): {one}" for one in found]
