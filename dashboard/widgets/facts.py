@@ -28,6 +28,6 @@ def show_facts(facts: Mapping[str, str | datetime], *, border: bool = False) -> 
                 if isinstance(value, datetime):
                     st.markdown(local(value))
                 elif label in _COPIED:
-                    st.code(value, language=None)
+                    st.code(value, language=None, wrap_lines=True)
                 else:
                     st.markdown(safe(value))

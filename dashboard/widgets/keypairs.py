@@ -252,7 +252,7 @@ def _secret_dialog(made: NewKeypair) -> None:
     above(made.problem)
     st.markdown(f"**{safe(keypair.keypair_name)}** · {safe(keypair.keypair_type or '')}")
     st.caption(f"Fingerprint (MD5): {safe(keypair.keypair_fingerprint or '')}")
-    st.code(private.get_secret_value(), language=None, height=240)
+    st.code(private.get_secret_value(), language=None, wrap_lines=True)
     with st.container(horizontal=True):
         st.download_button(
             "Download",

@@ -68,7 +68,8 @@ def _show(answer: Preview) -> None:
         )
     elif answer.text:
         st.caption(f"{'All' if answer.whole else 'The beginning'} of it. {safe(answer.kind)}.")
-        st.code(answer.text, language=None, height=420)
+        with st.container(height=420, border=False):  # its copy button takes the keyboard there, to scroll
+            st.code(answer.text, language=None, wrap_lines=True)
 
 
 def _which(answer: Preview) -> None:

@@ -185,9 +185,10 @@ def _requests(view: StepView) -> None:
             st.caption(f"The first {len(kept)} are kept.")
         one = kept[chosen or 0]
         st.markdown("Sent, with secret and signature masked")
-        st.code(_as_sent(one), language="http", wrap_lines=True)
+        # Plain: Streamlit's colours for a language cannot be read well (2.6 to 1), and no theme changes them.
+        st.code(_as_sent(one), language=None, wrap_lines=True)
         st.markdown(f"Answered with {one.status}")
-        st.code(one.answer or "(the content of a file)", language="json" if one.answer[:1] in "{[" else None)
+        st.code(one.answer or "(the content of a file)", language=None, wrap_lines=True)
 
 
 def _as_sent(one: Exchange) -> str:

@@ -22,6 +22,9 @@ _RUN = """async rules => {
 }"""
 
 
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 40))))"
+
+
 def serious(page: Page, rules: list[str] | None = None) -> list[str]:
     """Findings on the page as it is now, of these rules or of all, in words."""
     if not page.evaluate("!!window.axe"):  # half a megabyte, and a quarter of a second each time
@@ -38,6 +41,8 @@ def serious(page: Page, rules: list[str] | None = None) -> list[str]:
 def serious_in_both_themes(page: Page) -> list[str]:
     """Findings in the light theme and, since only colours differ, those of colours in the dark one."""
     page.emulate_media(color_scheme="dark")
+    page.evaluate(DRAWN)
     found = [f"dark: {one}" for one in serious(page, ["color-contrast"])]
     page.emulate_media(color_scheme="light")
+    page.evaluate(DRAWN)
     return found + serious(page)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request, TimeoutError, expect
 
-from tests.browser.axe import serious
+from tests.browser.axe import DRAWN, serious
 from tests.browser.conftest import PICTURES, idle
 
 Scheme = Literal["light", "dark"]
@@ -15,7 +15,6 @@ WIDTHS = (390, USUAL, 1920)
 EXTREMES = (360, 2560)
 """Widths at which a screen must fit too; no pictures are taken."""
 HEIGHT = 1400
-_DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 40))))"
 _FITS = """() => {
     const main = document.querySelector("[data-testid=stMain]");
     return document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth;
@@ -55,7 +54,7 @@ class Watch:
         page.emulate_media(color_scheme=scheme)
         for width in order:
             page.set_viewport_size({"width": width, "height": HEIGHT})
-            page.evaluate(_DRAWN)
+            page.evaluate(DRAWN)
             try:  # tables and charts take their new width a moment later
                 page.wait_for_function(_FITS, timeout=3000)
             except TimeoutError:
