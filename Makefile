@@ -24,11 +24,11 @@ $(INSTALLED): $(wildcard requirements/*.txt) pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-# Two workers for a core, since tests of servers and browsers wait a good part of their time. Each has a sandbox of
+# Three workers for two cores, since tests of servers and browsers wait a good part of their time. Each has a sandbox of
 # its own; the tests of a file stay together, and files begin in their own order: xdist would keep those with few tests for
 # the end, which are the browser's, and the longest.
 test: install browsers
-	$(BIN)/pytest --numprocesses=$$($(PYTHON) -c 'import os; print(os.cpu_count() * 2)') --dist=loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses=$$($(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)') --dist=loadfile --no-loadscope-reorder
 
 # Not looked through for secrets: the locks' hashes, pictures, and published vectors of ciphers.
 SCANNED := git ls-files -z -- ':!requirements/*.txt' ':!*.png' ':!tests/unit/vault/*.json'
