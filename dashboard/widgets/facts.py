@@ -7,16 +7,7 @@ import streamlit as st
 
 from dashboard.widgets.text import local, safe
 
-_COPIED = {
-    "Access key",
-    "Account ID",
-    "Billing access key",
-    "Credentials",
-    "Credentials ID",
-    "ETag",
-    "Object key",
-    "Request ID",
-}
+_COPIED = {"Access key", "Account ID", "Billing access key", "Credentials", "Credentials ID", "ETag", "Object key"}
 
 
 def show_facts(facts: Mapping[str, str | datetime], *, border: bool = False) -> None:

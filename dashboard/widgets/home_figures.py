@@ -77,7 +77,6 @@ def _bills(known: Overview) -> None:
 
 
 def _costs(trend: CostTrend) -> None:
-
     running = trend.expected != trend.cost
     change = None
     if trend.change is not None:

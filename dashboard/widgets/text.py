@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-# Streamlit shows no more cells than this of a table that pandas wrote; it does not fit a customer's ten years of files.
+# Streamlit refuses a table that pandas writes when it has more cells than this, by itself a quarter of a million: the
+# bill files of some years have more.
 pd.set_option("styler.render.max_elements", 10_000_000)
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:&-])")
@@ -32,8 +33,8 @@ def size(count: float) -> str:
 
 
 def sized(table: pd.DataFrame) -> Styler:
-    """A table whose column `Size`, in bytes, is shown in binary units; it is sorted by the bytes. Each size
-    is written here, since Streamlit's own format knows decimal units alone."""
+    """A table whose column `Size`, in bytes, is shown in binary units; it is sorted by the bytes. Each size is written
+    here, since Streamlit's own format knows decimal units alone."""
     written: dict[Any, Any] = {"Size": size}
     return table.style.format(written, na_rep="")
 

@@ -1,13 +1,16 @@
 """What is looked at on every screen: whether it can be read and used, in both themes and at any width."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, Request, TimeoutError, expect
+from playwright.sync_api import Browser, Page, Request, TimeoutError, expect
 
 from tests.browser.axe import DRAWN, serious
 from tests.browser.conftest import PICTURES, idle
+from tests.browser.signing_in import visitor
 
 Scheme = Literal["light", "dark"]
 USUAL = 1280
@@ -19,6 +22,13 @@ _FITS = """() => {
     const main = document.querySelector("[data-testid=stMain]");
     return document.documentElement.scrollWidth <= innerWidth && main.scrollWidth <= main.clientWidth;
 }"""
+
+
+@contextmanager
+def still(browser: Browser) -> Iterator[Page]:
+    """A page in a browser of one's own, in which little moves."""
+    with visitor(browser, viewport={"width": USUAL, "height": HEIGHT}, reduced_motion="reduce") as page:
+        yield page
 
 
 @dataclass

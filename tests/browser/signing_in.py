@@ -11,9 +11,8 @@ from tests.browser.conftest import idle
 @contextmanager
 def visitor(browser: Browser, **options: object) -> Iterator[Page]:
     """A browser of one's own: nobody is signed in there."""
-    context: BrowserContext = browser.new_context(
-        viewport={"width": 1280, "height": 1000}, timezone_id="Europe/Paris", **options
-    )
+    usual = {"viewport": {"width": 1280, "height": 1000}, "timezone_id": "Europe/Paris"}
+    context: BrowserContext = browser.new_context(**usual | options)  # type: ignore[arg-type]
     context.set_default_timeout(20_000)
     yield context.new_page()
     context.close()

@@ -10,7 +10,7 @@ from core.services.workspace import open_workspace
 from core.settings import Settings
 from core.store.tables.accounts import AccountRequest
 from tests.browser.conftest import Dashboard, idle, pick, press, started
-from tests.browser.looking import HEIGHT, Watch
+from tests.browser.looking import Watch, still
 from tests.conftest import Sandbox
 
 Place = dict[str, str]
@@ -25,12 +25,8 @@ def opened(lived_in: Settings) -> Iterator[Dashboard]:
 @pytest.fixture(scope="module")
 def visitor(browser: Browser) -> Iterator[Page]:
     """One browser for all: it has read the program once."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": HEIGHT}, timezone_id="Europe/Paris", reduced_motion="reduce"
-    )
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
+    with still(browser) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from core.settings import Settings
 from dashboard.navigation import SCREENS
 from tests.browser.conftest import Dashboard, idle, started, visit
-from tests.browser.looking import HEIGHT, Watch
+from tests.browser.looking import Watch, still
 from tests.browser.signing_in import at_provider, go_to_provider, sign_in
 from tests.oidc import ROLE_OF, Provider
 
@@ -32,12 +32,8 @@ def shared(lived_in: Settings, provider: Provider) -> Iterator[Dashboard]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": 1280, "height": HEIGHT}, timezone_id="Europe/Paris", reduced_motion="reduce"
-    )
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
+    with still(browser) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("who", [who for who, role in ROLE_OF.items() if role])

@@ -138,3 +138,10 @@ def words(app: AppTest) -> str:
     """Everything the screen says."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success")
     return "\n".join(str(one.value) for kind in kinds for one in getattr(app, kind))
+
+
+def pick(app: AppTest, table: str, row: int) -> AppTest:
+    """Select a row of the table whose key begins like this."""
+    (key,) = [one.key for one in app.dataframe if one.key and one.key.startswith(table)]
+    app.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return ran(app.run())

@@ -18,7 +18,7 @@ from core.services.keypairs import delete_keypair, list_keypairs, open_keypair_i
 from core.services.workspace import Workspace
 from core.store.tables.access_keys import KeyIntent
 from dashboard.navigation import ACCOUNTS
-from tests.screens.conftest import fill, follow, press, ran, words, write
+from tests.screens.conftest import fill, follow, pick, press, ran, words, write
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 NAME = "screen key"
@@ -41,14 +41,8 @@ def pairs(workspace: Workspace, place) -> set[str]:
     return {one.keypair_name for one in list_keypairs(ACTOR, workspace, *place).keypairs}
 
 
-def select(app, table: str, row: int):
-    (key,) = [one.key for one in app.dataframe if one.key and one.key.startswith(table)]
-    app.session_state[key] = {"selection": {"rows": [row]}}
-    return ran(app.run())
-
-
 def opened(screen):
-    return select(screen(ACCOUNTS), "accounts.table", 0)
+    return pick(screen(ACCOUNTS), "accounts.table", 0)
 
 
 def pressed(app, key: str):
@@ -155,10 +149,11 @@ def test_a_private_key_is_shown_once(screen, workspace: Workspace, place) -> Non
     assert "shown this once" in words(app)
     press(app, "I have saved it")
     assert private.splitlines()[1] not in repr(app.session_state)
-    assert private not in [one.value for one in app.code]
+    assert [one.value for one in app.code] == [place[0]], "of what can be copied, the Account ID alone is left"
+    assert open_keypair_intents(ACTOR, workspace) == []
     (table,) = [one.value for one in app.dataframe if "Fingerprint (MD5)" in one.value.columns]
     assert NAME in list(table["Name"])
-    select(app, "keypairs.table", list(table["Name"]).index(NAME))
+    pick(app, "keypairs.table", list(table["Name"]).index(NAME))
     press(app, "Delete keypair")
     fill(app, "Type the name to delete it", "other")
     pressed(app, "keypairs.delete")

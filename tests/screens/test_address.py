@@ -27,7 +27,20 @@ from dashboard.navigation import (
     Screen,
     path,
 )
-from tests.screens.conftest import APP, choose, fill, follow, press, ran, section, settled, settled_when, words, write
+from tests.screens.conftest import (
+    APP,
+    choose,
+    fill,
+    follow,
+    pick,
+    press,
+    ran,
+    section,
+    settled,
+    settled_when,
+    words,
+    write,
+)
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 
 BAD = ("", "\x00", "../..", "<script>x</script>", "9" * 400, "nan", "-1", "2026-13-45", "é%ff", "x" * 5_000, ".", "//")
@@ -175,8 +188,9 @@ def test_costs(screen, bills) -> None:
     for name in ("period", "days", "service", "line", "split"):
         assert f"**{name}**" in wrong(app)
     assert [one.value for one in app.metric if one.label == "Cost"] == ["12.75"]
-    many = "".join(f"{last},Lake,3,{number}.00\n" for number in range(450))
-    bills.put("bills/many.csv", f"Date,Service,Account,Cost\n{many}".encode())
+    for name, count in (("many", 450), ("more", 250)):
+        lake = "".join(f"{last},Lake {name},3,{number}.00\n" for number in range(count))
+        bills.put(f"bills/{name}.csv", f"Date,Service,Account,Cost\n{lake}".encode())
     pull(ACTOR, bills.workspace)
     lake = {"split": "account", "line": ["3", "XXX"]}
     key = f"{bills.choice.region}/{bills.choice.bucket}/bills/many.csv"
@@ -185,6 +199,9 @@ def test_costs(screen, bills) -> None:
     app.number_input[0].set_value(3)
     ran(app.run())
     assert app.query_params["page"] == "3"
+    table = next(one for one in app.dataframe if "File" in one.value)
+    pick(app, str(table.key), list(table.value["File"]).index("bills/more.csv"))
+    assert (app.number_input[0].value, "page" in app.query_params) == (1, False), "another file begins"
     app = screen(COSTS, **lake, file=key, page="99")
     assert (app.number_input[0].value, app.query_params["page"]) == (3, "3"), "the last there is"
     assert "Nothing is told of “Gold”" in words(screen(COSTS, line=["Gold", "XXX"]))

@@ -10,7 +10,7 @@ from core.services.budgets import list_budgets
 from core.services.workspace import Workspace
 from dashboard.navigation import COSTS, HOME, path
 from tests.bills.figures import Corpus, Figure
-from tests.screens.conftest import choose, follow, press, ran, settled, settled_when, words, write
+from tests.screens.conftest import choose, follow, pick, press, ran, settled, settled_when, words, write
 from tests.services.conftest import ACTOR
 from tests.services.ledger import LAST
 from tests.services.own_bucket import ODD, Bills
@@ -48,12 +48,6 @@ def table(app: AppTest, alt: str):
     return next(one for one in app.dataframe if alt in one.value.columns)
 
 
-def select(app: AppTest, key: str, row: int) -> AppTest:
-    (found,) = [one.key for one in app.dataframe if one.key and one.key.startswith(key)]
-    app.session_state[found] = {"selection": {"rows": [row], "columns": [], "cells": []}}
-    return ran(app.run())
-
-
 def test_without_credentials_there_is_a_way(screen, workspace: Workspace) -> None:
     app = screen(COSTS)
     assert "No enabled billing credentials" in words(app)
@@ -71,9 +65,9 @@ def test_from_sums_to_the_lines_of_a_file(screen, bills: Bills) -> None:
     sums = table(app, "Service")
     by_service = {one: sum(f.cost for f in told if f.service[1] == one) for one in sums.value["Service"]}
     assert [Decimal(str(round(cost, 2))) for cost in sums.value["Cost"]] == list(by_service.values())
-    select(app, "costs.table.", 0)
+    pick(app, "costs.table.", 0)
     assert "Where TinaOS" in plain(words(app))
-    select(app, "costs.files.", 0)
+    pick(app, "costs.files.", 0)
     lines = app.dataframe[-1].value
     assert set(lines["service"]) == {sums.value["Service"].iloc[0]}
     assert "bills/a.csv" in plain(words(app))
@@ -104,7 +98,7 @@ def test_files_that_are_not_understood_are_led_to_their_mapping(screen, bills: B
     view(app, "Files")
     files = table(app, "File").value
     row = list(files["File"]).index("bills/odd/a.csv")
-    select(app, "costs.bills.", row)
+    pick(app, "costs.bills.", row)
     follow(app, "Look into it and map its columns")
     assert "Billing buckets" in words(app)
     assert app.query_params["file"] == app.session_state["buckets.place"].key == "bills/odd/a.csv"
