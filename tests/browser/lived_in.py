@@ -8,31 +8,19 @@ from sqlmodel import select
 from core.domain.accounts import AccountDraft
 from core.domain.checks import State
 from core.domain.costs import BudgetDraft
-from core.domain.requests import RequestDraft
 from core.services.accounts import add_account
 from core.services.allowed_hosts import allow_host
 from core.services.bill_pull import pull
 from core.services.budgets import save_budget
-from core.services.requests import mark_sent, save_draft
+from core.services.requests import mark_sent
 from core.services.workspace import open_workspace
 from core.settings import Settings
 from core.store.columns import now
 from core.store.tables.access_keys import KeyIntent, SeenKey
 from core.store.tables.accounts import AccountRequest
 from core.store.tables.credentials import Credentials
+from tests.services.account_requests.forms import saved
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
-
-_REQUEST = RequestDraft(
-    region="eu-west-2",
-    full_name="Ada van Dijk",
-    job_title="Head of cloud",
-    company="Harbour Works",
-    email="ada@company.example",
-    phone="+33 1 23 45 67 89",
-    subject="A cloud account",
-    description="Buoys send water levels.",
-    terms_accepted=True,
-)
 
 
 def live_in(settings: Settings, info: dict[str, Any]) -> None:
@@ -46,9 +34,8 @@ def live_in(settings: Settings, info: dict[str, Any]) -> None:
     assert not add_account(ACTOR, workspace, account)
     assert not allow_host(ACTOR, workspace, "proxy.company.example:3128", "The way out of the office")
     for subject in ("A cloud account", "For measurements", "Of long ago"):
-        own = {"subject": subject, "email": f"{subject[-3:]}@company.example"}  # an email asks once for a Region
-        view = save_draft(ACTOR, workspace, _REQUEST.model_copy(update=own)).request
-        assert view
+        # An email asks once for a Region.
+        view = saved(workspace, subject=subject, email=f"{subject[-3:]}@company.example")
         if subject != "For measurements":
             assert not mark_sent(ACTOR, workspace, view.id).problems
     assert pull(ACTOR, workspace).read
