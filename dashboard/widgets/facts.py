@@ -12,7 +12,7 @@ _COPIED = {"Access key", "Account ID", "Billing access key", "Credentials", "Cre
 
 def show_facts(facts: Mapping[str, str | datetime], *, border: bool = False) -> None:
     """Show facts by their labels; a time in the viewer's zone."""
-    with st.container(horizontal=True, border=border, gap="large"):
+    with st.container(horizontal=True, border=border, gap="medium"):
         for label, value in facts.items():
             with st.container(width="content", gap=None):
                 st.caption(label)

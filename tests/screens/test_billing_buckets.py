@@ -1,11 +1,13 @@
 """The screen Billing buckets."""
 
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from core.services.credentials import set_enabled
 from core.services.mappings import list_mappings
 from core.services.workspace import Workspace
 from dashboard.navigation import BILLING_BUCKETS
+from dashboard.widgets.text import size
 from tests.screens.conftest import choose, fill, press, ran, settled_when, words
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 from tests.services.own_bucket import ODD, Bills
@@ -87,6 +89,8 @@ def test_search_order_and_pages(screen, workspace: Workspace, sandbox) -> None:
     fill(app, "Search", "202")
     choose(app, "Order", "Largest first")
     sizes = list(table(app).value["Size"])
+    written = convert_arrow_bytes_to_pandas_df(table(app).proto.arrow_data.styler.display_values)["Size"]
+    assert list(written) == [size(one) for one in sizes]
     assert sizes == sorted(sizes, reverse=True)
     choose(app, "Rows a page", 50)
     assert len(table(app).value) == 50
