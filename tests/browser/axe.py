@@ -22,7 +22,18 @@ _RUN = """async rules => {
 }"""
 
 
-DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 40))))"
+DRAWN = """async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const wait = time => new Promise(done => setTimeout(done, time));
+    await frame();
+    await frame();
+    await wait(40);
+    const ends = document.getAnimations().filter(
+        one => one.playState === "running" && one.effect.getComputedTiming().endTime < Infinity);
+    await Promise.race([Promise.allSettled(ends.map(one => one.finished)), wait(1000)]);
+}"""
+"""Waits until the page is drawn and no fade is under way: words that fade in are paler than they will be. A fade whose
+element is taken away may never tell its end, so the wait has one of its own."""
 
 
 def serious(page: Page, rules: list[str] | None = None) -> list[str]:

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from core.settings import Settings
-from tests.browser.axe import serious_in_both_themes
+from tests.browser.axe import DRAWN, serious_in_both_themes
 from tests.browser.lived_in import live_in
 from tests.conftest import Sandbox
 
@@ -136,7 +136,7 @@ def idle(page: Page) -> None:
 def picture(page: Page, name: str) -> None:
     """Leave a screenshot of the whole screen in build/screenshots; axe finds nothing serious on it."""
     idle(page)
-    page.wait_for_timeout(300)  # let the last fade end
+    page.evaluate(DRAWN)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
     assert not (found := serious_in_both_themes(page)), f"{name}: " + "\n".join(found)
 

@@ -64,9 +64,8 @@ def test_from_sums_to_the_lines_of_a_file(screen, bills: Bills) -> None:
     assert "Bill files: 1 read" in words(app)
     assert [one.value for one in app.metric if one.label == "Cost"] == [f"{total:,.2f}"]
     sums = table(app, "Service")
-    forms = {
-        name: one["type_config"]["format"] for name, one in json.loads(sums.proto.columns).items() if name != "Service"
-    }
+    columns = json.loads(sums.proto.columns)
+    forms = {name: columns[name]["type_config"]["format"] for name in ("Cost", "Before", "Change")}
     assert forms == {"Cost": "%,.2f", "Before": "%,.2f", "Change": "%+,.2f"}
     by_service = {one: sum(f.cost for f in told if f.service[1] == one) for one in sums.value["Service"]}
     assert [Decimal(str(round(cost, 2))) for cost in sums.value["Cost"]] == list(by_service.values())
