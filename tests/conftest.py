@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,34 @@ from core.sandbox.info import read_info
 from core.settings import Settings
 
 START_SECONDS = 120
+APART = 8
+
+
+@pytest.fixture(autouse=True)
+def own_program() -> Iterator[None]:
+    """AppTest leaves the script that it drew last as the program, which new processes of other tests would then run."""
+    program = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = program
+
+
+def _places() -> Iterator[int]:
+    """Where free ports are looked for: each of several processes that test at once has a part of its own, and does not
+    look twice at the same place soon: what was given may not be taken yet."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + worker % 4 * 1_200
+    places = range(first, first + 1_200, APART)
+    begin = os.getpid() % len(places)  # and so do other runs beside this one
+    return cycle([*places[begin:], *places[:begin]])
+
+
+PLACES = _places()
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` neighbouring free ports of the loopback address. Those that the system itself gives to
-    outgoing connections are left alone."""
-    # Each of several processes that test at once looks in a part of its own.
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    start = 12_000 + worker % 4 * 4_800 + os.getpid() % 50 * 16
-    return neighbours(range(start, 32_000, count), count)
+    """The first of up to eight neighbouring free ports of the loopback address."""
+    assert count <= APART
+    return neighbours(PLACES, count)
 
 
 @dataclass

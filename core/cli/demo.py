@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _PREFIX = "ONBOARDING_"
 _START_SECONDS = 120
-_FIRST_PORT, _LAST_PORT = 21_000, 32_000
+_FIRST_PORT, _LAST_PORT = 21_000, 25_000
 _PORTS = 5
 """The dashboard's, and the sandbox's four."""
 _END_SECONDS = 30

@@ -7,7 +7,8 @@ import requests
 
 from core.outscale import recording
 from core.sandbox.faults import KINDS
-from core.sandbox.info import LOOPBACK, REGIONS, read_info
+from core.sandbox.free_ports import LOOPBACK
+from core.sandbox.info import REGIONS, read_info
 from core.sandbox.single import Busy, alone
 from core.settings import Settings
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import psutil
 
+from core.sandbox.free_ports import LOOPBACK
 from core.sandbox.places import BILLING_BUCKETS, EAST, LABELS, WEST
 from core.sandbox.world import CloudAccount, Key, World, now, write_private
 from core.settings import Settings
 
-LOOPBACK = "127.0.0.1"
 REGIONS = (WEST, EAST)
 
 

@@ -16,7 +16,8 @@ from core.sandbox.api_log import ApiLog
 from core.sandbox.app import Api
 from core.sandbox.control_api import Control
 from core.sandbox.faults import Faults
-from core.sandbox.info import LOOPBACK, REGIONS, api_port, storage_port, write_info
+from core.sandbox.free_ports import LOOPBACK
+from core.sandbox.info import REGIONS, api_port, storage_port, write_info
 from core.sandbox.places import WEST
 from core.sandbox.requests import answer_due
 from core.sandbox.single import Busy, alone

@@ -22,7 +22,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
-from core.sandbox.weed import LOG_NAME, LOOPBACK, StorageError, WeedProcess, start_weed
+from core.sandbox.free_ports import LOOPBACK
+from core.sandbox.weed import LOG_NAME, StorageError, WeedProcess, start_weed
 
 __all__ = ["Storage", "StorageError", "StorageIdentity"]
 

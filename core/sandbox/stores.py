@@ -10,7 +10,8 @@ from requests import RequestException
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from core.sandbox import seed
-from core.sandbox.info import LOOPBACK, REGIONS, storage_port
+from core.sandbox.free_ports import LOOPBACK
+from core.sandbox.info import REGIONS, storage_port
 from core.sandbox.storage import Storage, StorageError, StorageIdentity
 from core.sandbox.world import World
 from core.settings import Settings

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-LOOPBACK = "127.0.0.1"
+from core.sandbox.free_ports import LOOPBACK, all_free
+
 LOG_NAME = "weed.log"
 _PID_NAME = "weed.pid"
 _PR_SET_PDEATHSIG = 1
@@ -30,6 +32,7 @@ _INNER_PORTS = (
     "filer.port.grpc",
     "s3.port.grpc",
 )
+_FIRST_PORTS = range(15_000, 21_000, len(_INNER_PORTS) + 1)
 _ADMIN_GRPC_OFFSET = 10_000  # its worker looks for the admin's gRPC port there, whatever -admin.port.grpc says
 # Identities are read by the storage only when the filer keeps the file's bytes with its entry, not in a volume.
 _INLINE_BYTES = 256 * 1024
@@ -210,17 +213,10 @@ def _refuse_taken(port: int) -> None:
 
 def _inner_ports() -> dict[str, int]:
     """A free port for each inner service."""
-    with contextlib.ExitStack() as held:
-        ports = {name: _hold(held, 0) for name in _INNER_PORTS}
-        while "admin.port" not in ports:
-            admin = _hold(held, 0)
-            with contextlib.suppress(OSError, OverflowError):
-                ports["admin.port.grpc"] = _hold(held, admin - _ADMIN_GRPC_OFFSET) + _ADMIN_GRPC_OFFSET
-                ports["admin.port"] = admin - _ADMIN_GRPC_OFFSET
-        return ports
-
-
-def _hold(held: contextlib.ExitStack, port: int) -> int:
-    holder = held.enter_context(socket.socket())
-    holder.bind((LOOPBACK, port))
-    return int(holder.getsockname()[1])
+    # Sandboxes that start at once look in different places.
+    firsts = random.sample(_FIRST_PORTS, len(_FIRST_PORTS))  # nosec B311 - no secret
+    *inner, admin, admin_grpc = all_free(
+        (*range(first, first + len(_INNER_PORTS) + 1), first + len(_INNER_PORTS) + _ADMIN_GRPC_OFFSET)
+        for first in firsts
+    )
+    return dict(zip(_INNER_PORTS, inner, strict=True)) | {"admin.port": admin, "admin.port.grpc": admin_grpc}

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from core.settings import Settings
 from tests.browser.axe import DRAWN, serious_in_both_themes
 from tests.browser.lived_in import live_in
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, free_ports
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "build" / "screenshots"
@@ -36,12 +35,6 @@ CHROMIUM_FLAGS = [
 ]
 ROW_HEIGHT = 35
 expect.set_options(timeout=20_000)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -63,7 +56,7 @@ def dashboard(settings: Settings) -> Iterator[Dashboard]:
 @contextmanager
 def started(settings: Settings, **more: str) -> Iterator[Dashboard]:
     """A dashboard with these settings in its environment, until the end of the block."""
-    port = free_port()
+    port = free_ports(1)
     environment = os.environ | {
         "ONBOARDING_HOME": str(settings.home),
         "ONBOARDING_PORT": str(port),

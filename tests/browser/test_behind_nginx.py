@@ -15,8 +15,9 @@ from playwright.sync_api import Browser, expect
 
 from core.settings import Settings
 from dashboard.navigation import SCREENS
-from tests.browser.conftest import ROOT, Dashboard, free_port, idle, started, visit
+from tests.browser.conftest import ROOT, Dashboard, idle, started, visit
 from tests.browser.signing_in import leave_provider, menu, sign_in, visitor
+from tests.conftest import free_ports
 from tests.oidc import Provider
 
 SAMPLE = ROOT / "docs" / "nginx.conf"
@@ -39,7 +40,7 @@ class Front:
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     folder = tmp_path_factory.mktemp("nginx")
-    plain, secure, behind = free_port(), free_port(), free_port()
+    plain, secure, behind = (free_ports(1) for _ in range(3))
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "both.pem")

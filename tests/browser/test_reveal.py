@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from core.services.local_password import set_password
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from tests.browser.conftest import PICTURES, ROOT, await_health, free_port, idle, picture, press, visit
+from tests.browser.conftest import PICTURES, ROOT, await_health, idle, picture, press, visit
+from tests.conftest import free_ports
 from tests.services.conftest import ACTOR, project_row, projects, stored
 
 PASSWORD = "a long local password"  # pragma: allowlist secret - made up
@@ -51,7 +52,7 @@ def secret(settings: Settings, sandbox) -> str:
 
 @pytest.fixture
 def watched(settings: Settings) -> Iterator[Watched]:
-    port = free_port()
+    port = free_ports(1)
     environment = os.environ | {
         "ONBOARDING_HOME": str(settings.home),
         "ONBOARDING_SANDBOX_PORT": str(settings.sandbox_port),

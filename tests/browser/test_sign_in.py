@@ -16,8 +16,9 @@ from core.services.workspace import open_workspace
 from core.settings import Settings
 from dashboard.navigation import SCREENS
 from tests import oidc
-from tests.browser.conftest import Dashboard, free_port, idle, picture, started, visit
+from tests.browser.conftest import Dashboard, idle, picture, started, visit
 from tests.browser.signing_in import at_provider, go_to_provider, leave_provider, menu, sign_in, visitor
+from tests.conftest import free_ports
 from tests.oidc import PEOPLE, ROLE_OF, Provider
 from tests.services.conftest import ACTOR
 
@@ -302,7 +303,7 @@ def test_while_the_provider_is_down(dashboard: Dashboard, provider: Provider, br
 def test_a_session_ends_with_its_time_and_a_restart_ends_none(
     tmp_path: Path, provider: Provider, browser: Browser, page: Page
 ) -> None:
-    settings = Settings(home=tmp_path / "home", port=free_port())
+    settings = Settings(home=tmp_path / "home", port=free_ports(1))
     more = {"ONBOARDING_SANDBOX": "false", "ONBOARDING_PORT": str(settings.port)} | provider.environment()
     with started(settings, **more) as dashboard:
         sign_in(page, dashboard.address, "ada")

@@ -20,15 +20,10 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from core.sandbox.storage import Storage, StorageError, StorageIdentity
+from tests.conftest import free_ports
 
 REGION = "sandbox-west-1"
 SOON = 2.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def client(storage: Storage, key: str, secret: str) -> Any:
@@ -80,7 +75,7 @@ STRANGER = identity("100000000003", "STRANGER")
 
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
-    storage = Storage(REGION, free_port(), tmp_path_factory.mktemp("storage"))
+    storage = Storage(REGION, free_ports(1), tmp_path_factory.mktemp("storage"))
     storage.start()
     storage.wait_ready(20)
     try:
@@ -214,10 +209,11 @@ def test_it_listens_on_loopback_only(seeded: Storage) -> None:
     listening = [each for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
     assert {each.laddr.ip for each in listening} == {"127.0.0.1"}
     assert {each.laddr.port for each in listening} <= set(seeded._running.ports)
+    assert max(seeded._running.ports) < 32_768  # those from there on are given to whoever connects at that moment
 
 
 def test_data_and_rights_survive_a_restart(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_ports(1)
     first = Storage(REGION, port, tmp_path)
     first.start()
     first.wait_ready(20)
@@ -258,7 +254,7 @@ time.sleep(600)
 
 
 def test_it_outlives_its_starting_thread_and_dies_with_a_killed_parent(tmp_path: Path) -> None:
-    port = free_port()
+    port = free_ports(1)
     command = [sys.executable, "-c", PARENT, str(port), str(tmp_path)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     try:
@@ -297,7 +293,7 @@ def test_a_child_left_behind_is_ended_first(tmp_path: Path) -> None:
         gone.wait()
         record = {"child": [left.pid, birth], "owner": [gone.pid, birth - 1], "ports": []}
         (tmp_path / "weed.pid").write_text(json.dumps(record))
-        storage = Storage(REGION, free_port(), tmp_path)
+        storage = Storage(REGION, free_ports(1), tmp_path)
         storage.start()
         storage.stop()
         assert left.poll() is not None
@@ -309,7 +305,7 @@ def test_a_child_left_behind_is_ended_first(tmp_path: Path) -> None:
 def test_a_reused_process_id_is_left_alone(tmp_path: Path) -> None:
     record = {"child": [os.getpid(), 1.0], "owner": [os.getpid(), 1.0], "ports": []}
     (tmp_path / "weed.pid").write_text(json.dumps(record))
-    storage = Storage(REGION, free_port(), tmp_path)
+    storage = Storage(REGION, free_ports(1), tmp_path)
     storage.start()
     storage.stop()
 

@@ -38,9 +38,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_every_child(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports(1)
     process = subprocess.Popen(COMMAND, env=environment(tmp_path, port), stdout=subprocess.PIPE, text=True)
     try:
         said = ""
