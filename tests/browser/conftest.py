@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from core.settings import Settings
 from tests.browser.axe import DRAWN, serious_in_both_themes
 from tests.browser.lived_in import live_in
+from tests.browser.visitor import visitor
 from tests.conftest import Sandbox, free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -111,11 +112,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1400}, timezone_id="Europe/Paris")
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    yield page
-    context.close()
+    with visitor(browser, viewport={"width": 1280, "height": 1400}) as page:
+        yield page
 
 
 def idle(page: Page) -> None:

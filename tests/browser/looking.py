@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Request, TimeoutError, expect
 
 from tests.browser.axe import DRAWN, serious
 from tests.browser.conftest import PICTURES, idle
-from tests.browser.signing_in import visitor
+from tests.browser.visitor import visitor
 
 Scheme = Literal["light", "dark"]
 USUAL = 1280

@@ -1,21 +1,8 @@
 """How people sign in at the local provider, in Chromium."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import idle
-
-
-@contextmanager
-def visitor(browser: Browser, **options: object) -> Iterator[Page]:
-    """A browser of one's own: nobody is signed in there."""
-    usual = {"viewport": {"width": 1280, "height": 1000}, "timezone_id": "Europe/Paris"}
-    context: BrowserContext = browser.new_context(**usual | options)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
 
 
 def at_provider(page: Page, who: str) -> None:

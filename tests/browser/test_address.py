@@ -10,6 +10,7 @@ from core.services.bill_pull import pull
 from core.services.workspace import open_workspace
 from core.settings import Settings
 from tests.browser.conftest import Dashboard, choose, click, idle, pick, visit
+from tests.browser.visitor import visitor
 from tests.services.conftest import ACTOR, billing, project_row, projects, stored
 
 FIELDS = (
@@ -70,22 +71,21 @@ def test_an_address_is_walked_reloaded_and_sent(
 
     page.reload()
     steps[-1].is_seen(page)
-    colleague = browser.new_context(viewport={"width": 1280, "height": 1400}).new_page()
-    for one in steps[2::3]:
-        colleague.goto(one.address)
-        one.is_seen(colleague)
+    with visitor(browser, viewport={"width": 1280, "height": 1400}) as colleague:
+        for one in steps[2::3]:
+            colleague.goto(one.address)
+            one.is_seen(colleague)
 
-    colleague.goto(f"{dashboard.address}/credentials?opened=gone&kind=Projects&opend=one&state=%3Cb%3E")
-    expect(colleague.get_by_text("The address asks for what is not here")).to_contain_text(
-        "state “<b>”; opened “gone”; “opend”"
-    )
-    expect(colleague.get_by_text("2 shown.")).to_be_visible()
-    pick(colleague.get_by_test_id("stDataFrame").first, 0)
-    step(colleague, "/credentials", "one", kind="Projects", opened="one")
-    expect(colleague.get_by_text("The address asks for")).to_have_count(0)
-    for visitor in (page, colleague):
-        expect(visitor.get_by_test_id("stException")).to_have_count(0)
-    colleague.context.close()
+        colleague.goto(f"{dashboard.address}/credentials?opened=gone&kind=Projects&opend=one&state=%3Cb%3E")
+        expect(colleague.get_by_text("The address asks for what is not here")).to_contain_text(
+            "state “<b>”; opened “gone”; “opend”"
+        )
+        expect(colleague.get_by_text("2 shown.")).to_be_visible()
+        pick(colleague.get_by_test_id("stDataFrame").first, 0)
+        step(colleague, "/credentials", "one", kind="Projects", opened="one")
+        expect(colleague.get_by_text("The address asks for")).to_have_count(0)
+        expect(colleague.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def _credentials(page: Page) -> list[Step]:

@@ -13,7 +13,8 @@ from core.services.accounts import add_account
 from core.services.workspace import Workspace, open_workspace
 from core.settings import Settings
 from tests.browser.conftest import Dashboard, click, idle, pick, press, started, visit
-from tests.browser.signing_in import leave_provider, menu, sign_in, visitor
+from tests.browser.signing_in import leave_provider, menu, sign_in
+from tests.browser.visitor import visitor
 from tests.oidc import Provider
 from tests.services.conftest import ACTOR, billing, stored
 

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, expect
 from core.settings import Settings
 from dashboard.navigation import SCREENS
 from tests.browser.conftest import ROOT, Dashboard, idle, started, visit
-from tests.browser.signing_in import leave_provider, menu, sign_in, visitor
+from tests.browser.signing_in import leave_provider, menu, sign_in
+from tests.browser.visitor import visitor
 from tests.conftest import free_ports
 from tests.oidc import Provider
 

@@ -17,7 +17,8 @@ from core.settings import Settings
 from dashboard.navigation import SCREENS
 from tests import oidc
 from tests.browser.conftest import Dashboard, idle, picture, started, visit
-from tests.browser.signing_in import at_provider, go_to_provider, leave_provider, menu, sign_in, visitor
+from tests.browser.signing_in import at_provider, go_to_provider, leave_provider, menu, sign_in
+from tests.browser.visitor import visitor
 from tests.conftest import free_ports
 from tests.oidc import PEOPLE, ROLE_OF, Provider
 from tests.services.conftest import ACTOR
