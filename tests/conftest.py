@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from core.sandbox import control
 from core.sandbox.free_ports import neighbours
 from core.sandbox.info import read_info
 from core.settings import Settings
+from core.store.store import Store
 
 START_SECONDS = 120
 APART = 8
@@ -112,11 +114,21 @@ def sandbox(session_sandbox: Sandbox) -> Iterator[Sandbox]:
     session_sandbox.clear()
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which nothing was stored yet. To make one takes longer than many a test."""
+    path = tmp_path_factory.mktemp("empty") / "onboarding.db"
+    Store(path).close()
+    path.chmod(0o600)
+    return path
+
+
 @pytest.fixture
-def settings(tmp_path: Path, sandbox: Sandbox) -> Settings:
-    """Settings with an empty home, from which the session's sandbox is seen."""
+def settings(tmp_path: Path, sandbox: Sandbox, empty_database: Path) -> Settings:
+    """Settings with a home in which nothing was stored, from which the session's sandbox is seen."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
+    shutil.copy(empty_database, home)
     (home / "sandbox.json").symlink_to(sandbox.settings.sandbox_file)  # it changes while the sandbox runs
     return Settings(home=home, sandbox_port=sandbox.settings.sandbox_port)
 
