@@ -1,5 +1,9 @@
 """How people sign in at the local provider, in Chromium."""
 
+import json
+import sqlite3
+from pathlib import Path
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import idle
@@ -38,3 +42,11 @@ def leave_provider(page: Page, address: str) -> None:
     page.get_by_role("button", name="End session").click()
     page.wait_for_url(f"{address}/**")
     idle(page)
+
+
+def events(home: Path, action: str) -> list[dict[str, object]]:
+    """The details of what was recorded under a name, the newest last."""
+    with sqlite3.connect(home / "onboarding.db") as database:
+        rows = database.execute("SELECT details FROM event WHERE action = ? ORDER BY id", [action]).fetchall()
+    database.close()
+    return [json.loads(row[0]) for row in rows]

@@ -9,9 +9,18 @@ from core.settings import Settings
 from dashboard.navigation import SCREENS
 from tests.browser.conftest import Dashboard, idle, started, visit
 from tests.browser.looking import Watch, still
-from tests.browser.signing_in import at_provider, go_to_provider, sign_in
+from tests.browser.signing_in import at_provider, events, go_to_provider, sign_in
 from tests.oidc import ROLE_OF, Provider
 
+EVERYTHING = {screen.title for screen in SCREENS}
+PAGES = {
+    "administrator": EVERYTHING,
+    "operator": EVERYTHING - {"Activity", "Administration"},
+    "finance": {"Home", "Help", "Add credentials", "Credentials", "Billing buckets", "Costs"},
+    "presenter": EVERYTHING - {"Activity", "Administration"},
+    "auditor": EVERYTHING - {"Add credentials", "Walkthrough"},
+}
+"""The screens of each role."""
 VIEWS = {"Costs": ("Files", "Reconcile", "Budgets"), "Administration": ("People", "Allowed hosts", "Rights")}
 """What else a screen shows, looked at by who may see all of it."""
 
@@ -38,10 +47,18 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("who", [who for who, role in ROLE_OF.items() if role])
 def test_each_screen_of_each_role(shared: Dashboard, page: Page, who: str) -> None:
-    role = ROLE_OF[who]
+    role = str(ROLE_OF[who])
     sign_in(page, shared.address, who)
+    assert events(shared.home, "person.sign_in")[-1]["as_role"] == role
+    expect(page.get_by_test_id("stSidebar").get_by_text(f"{who} · {role}")).to_be_visible()
+    assert _titles(page) == PAGES[role]
     watch = Watch(page, shared.address.removeprefix("http://"))
-    _walk(watch, str(role), views=role == "administrator")
+    _walk(watch, role, views=role == "administrator")
+    for screen in (one for one in SCREENS if one.title not in PAGES[role]):
+        page.goto(f"{shared.address}/{screen.file}")
+        expect(page.get_by_role("heading", name="OUTSCALE onboarding", level=1)).to_be_visible()
+        expect(page.get_by_text(f"The screen {screen.title} is not for your role, {role}.")).to_be_visible()
+        expect(page.get_by_role("heading", name=screen.title, exact=True, level=1)).to_have_count(0)
     assert not watch.wrong, "\n".join(watch.wrong)
 
 
@@ -66,10 +83,15 @@ def test_the_screen_of_who_is_not_in(shared: Dashboard, page: Page) -> None:
     assert not [one for one in watch.wrong if "asked" not in one], "\n".join(watch.wrong)
 
 
+def _titles(page: Page) -> set[str]:
+    """The screens that the navigation leads to."""
+    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
+    return {title.strip().split("\n")[-1] for title in links.all_inner_texts()}
+
+
 def _walk(watch: Watch, name: str, *, views: bool) -> None:
     page = watch.page
-    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
-    seen = {title.strip().split("\n")[-1] for title in links.all_inner_texts()}
+    seen = _titles(page)
     for screen in SCREENS:
         if screen.title not in seen:
             continue

@@ -1,6 +1,5 @@
 """Signing in by OpenID Connect at a real provider, in Chromium: who gets in, for how long, and what does not count."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,24 +13,13 @@ from core.services.kept_keys import keep
 from core.services.use_case import changing
 from core.services.workspace import open_workspace
 from core.settings import Settings
-from dashboard.navigation import SCREENS
 from tests import oidc
 from tests.browser.conftest import Dashboard, idle, picture, started, visit
-from tests.browser.signing_in import at_provider, go_to_provider, leave_provider, menu, sign_in
+from tests.browser.signing_in import at_provider, events, go_to_provider, leave_provider, menu, sign_in
 from tests.browser.visitor import visitor
 from tests.conftest import free_ports
-from tests.oidc import PEOPLE, ROLE_OF, Provider
+from tests.oidc import PEOPLE, Provider
 from tests.services.conftest import ACTOR
-
-EVERYTHING = {screen.title for screen in SCREENS}
-PAGES = {
-    "administrator": EVERYTHING,
-    "operator": EVERYTHING - {"Activity", "Administration"},
-    "finance": {"Home", "Help", "Add credentials", "Credentials", "Billing buckets", "Costs"},
-    "presenter": EVERYTHING - {"Activity", "Administration"},
-    "auditor": EVERYTHING - {"Add credentials", "Walkthrough"},
-}
-"""The screens of each role."""
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +51,6 @@ def page(browser: Browser) -> Iterator[Page]:
         yield opened
 
 
-def events(home: Path, action: str) -> list[dict[str, object]]:
-    """The details of what was recorded under a name, the newest last."""
-    with sqlite3.connect(home / "onboarding.db") as database:
-        rows = database.execute("SELECT details FROM event WHERE action = ? ORDER BY id", [action]).fetchall()
-    database.close()
-    return [json.loads(row[0]) for row in rows]
-
-
 def put_back(home: Path, column: str, minutes: int) -> None:
     """Put a moment of every sign-in back."""
     with sqlite3.connect(home / "onboarding.db") as database:
@@ -97,25 +77,6 @@ def people(page: Page) -> None:
     page.get_by_role("radio", name="People").click()
     expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
     idle(page)
-
-
-@pytest.mark.parametrize("who", [who for who, role in ROLE_OF.items() if role])
-def test_each_role_signs_in_and_sees_its_screens(
-    dashboard: Dashboard, provider: Provider, page: Page, who: str
-) -> None:
-    role = ROLE_OF[who]
-    sign_in(page, dashboard.address, who)
-    expect(page.get_by_test_id("stSidebar").get_by_text(f"{who} · {role}")).to_be_visible()
-    links = page.get_by_test_id("stSidebarNav").get_by_role("link")
-    assert {title.strip().split("\n")[-1] for title in links.all_inner_texts()} == PAGES[role]
-    for title in sorted(PAGES[role] - {"Home"}):
-        visit(page, title)
-    for screen in (one for one in SCREENS if one.title not in PAGES[role]):
-        page.goto(f"{dashboard.address}/{screen.file}")
-        expect(page.get_by_role("heading", name="OUTSCALE onboarding", level=1)).to_be_visible()
-        expect(page.get_by_text(f"The screen {screen.title} is not for your role, {role}.")).to_be_visible()
-        expect(page.get_by_role("heading", name=screen.title, exact=True, level=1)).to_have_count(0)
-    assert events(dashboard.home, "person.sign_in")[-1]["as_role"] == role
 
 
 def test_a_trusted_proxy_tells_the_address(dashboard: Dashboard, provider: Provider, browser: Browser) -> None:
