@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 
 from core.services.kept_keys import keep
@@ -45,10 +45,20 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory, module_provider: Provide
         yield running
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def read_before(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser that keeps the program it has read."""
     with visitor(browser) as opened:
-        yield opened
+        yield opened.context
+
+
+@pytest.fixture
+def page(read_before: BrowserContext) -> Iterator[Page]:
+    """A page in which nobody is signed in, neither here nor at the provider."""
+    read_before.clear_cookies()
+    opened = read_before.new_page()
+    yield opened
+    opened.close()
 
 
 def put_back(home: Path, column: str, minutes: int) -> None:
