@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import select
 import socket
 import socketserver
 import ssl
@@ -213,10 +214,8 @@ class _ProxyHandler(socketserver.StreamRequestHandler):
             return
         with upstream:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pump, args=(upstream, self.connection), daemon=True)
-            back.start()
-            _pump(self.connection, upstream)
-            back.join(5)
+            with suppress(OSError):
+                _relay(self.connection, upstream)
 
     def _forward(self, line: str, headers: http.client.HTTPMessage, body: bytes) -> None:
         method, url, _ = line.split()
@@ -236,12 +235,17 @@ class _ProxyHandler(socketserver.StreamRequestHandler):
         self.wfile.write(b"Connection: close\r\n\r\n" + content)
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+def _relay(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what comes from either side until one hangs up. One thread for both ways: Python's TLS sockets break when
+    one thread reads while another writes."""
+    across = {one: other, other: one}
+    while True:
+        held = [side for side in across if isinstance(side, ssl.SSLSocket) and side.pending()]
+        for side in held or select.select(list(across), [], [])[0]:
+            data = side.recv(65536)
+            if not data:
+                return
+            across[side].sendall(data)
 
 
 class Mute(Listener):
