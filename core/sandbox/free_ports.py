@@ -1,7 +1,7 @@
 """Free ports, for a sandbox beside others.
 
-Only of those below 32,768: from there on the system gives ports to outgoing connections, and takes one that was free
-when it was looked for."""
+Look below 32,768: from there on the system gives ports to outgoing connections, and may give one away between the look
+and its use."""
 
 import socket
 from collections.abc import Iterable, Sequence
