@@ -6,17 +6,7 @@ import time
 import pytest
 import yaml
 
-FORM = {
-    "region": "eu-west-2",
-    "full_name": "Ada van Dijk",
-    "job_title": "Head of cloud",
-    "company": "Harbour Works",
-    "email": "ada@company.example",
-    "phone": "+33 1 23 45 67 89",
-    "subject": "A cloud account",
-    "description": "For measurements.",
-    "terms_accepted": True,
-}
+from tests.services.account_requests.forms import FORM
 
 
 @pytest.fixture

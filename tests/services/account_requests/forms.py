@@ -11,20 +11,21 @@ from core.services.workspace import Workspace
 from core.store.tables.audit import Event
 from tests.services.conftest import ACTOR
 
+FORM = {
+    "region": "eu-west-2",
+    "full_name": "Ada van Dijk",
+    "job_title": "Head of cloud",
+    "company": "Harbour Works",
+    "email": "ada@company.example",
+    "phone": "+33 1 23 45 67 89",
+    "subject": "A cloud account",
+    "description": "For measurements.",
+    "terms_accepted": True,
+}
+
 
 def form(**changes: object) -> RequestDraft:
-    fields = {
-        "region": "eu-west-2",
-        "full_name": "Ada van Dijk",
-        "job_title": "Head of cloud",
-        "company": "Harbour Works",
-        "email": "ada@company.example",
-        "phone": "+33 1 23 45 67 89",
-        "subject": "A cloud account",
-        "description": "For measurements.",
-        "terms_accepted": True,
-    }
-    return RequestDraft.model_validate(fields | changes)
+    return RequestDraft.model_validate(FORM | changes)
 
 
 def copy_form(account: dict[str, Any], region: str) -> RequestDraft:

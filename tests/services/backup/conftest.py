@@ -1,13 +1,12 @@
 """Homes to back up and to restore into, and one backup for all."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyrage
 import pytest
 
 from core.services.backup_file import pack, unpack
-from core.services.workspace import Workspace, open_workspace
+from core.services.workspace import open_workspace
 from core.settings import Settings
 from tests import age
 from tests.services.backup.homes import PASSPHRASE, Given, made, rows, secrets, seed
@@ -24,13 +23,6 @@ def little_work(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(tmp_path: Path) -> Settings:
     """A home of its own; no sandbox is needed."""
     return Settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def workspace(settings: Settings) -> Iterator[Workspace]:
-    opened = open_workspace(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
